@@ -9,11 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
-use url::Url;
 
 use self::{
     client::{Client, Incoming, Outgoing, SendError, SendErrorKind},
-    policy::Origin,
+    policy::{Origin, request},
 };
 use super::{
     Context, Phase, Sent,
@@ -26,12 +25,6 @@ use crate::bindings::duijie::{
 
 /// Requests of one call under way at the same time.
 const PARALLEL_MAX: usize = 6;
-/// Headers of one request.
-const HEADERS_MAX: usize = 64;
-/// Bytes of one header value.
-const HEADER_BYTES_MAX: usize = 16 << 10;
-/// Bytes of a URL.
-const URL_MAX: usize = 8 << 10;
 
 impl wit::Host for Context {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
@@ -39,7 +32,10 @@ impl wit::Host for Context {
         let prepared = self.prepare(&request);
         drop(request);
         Ok(match prepared {
-            Ok(prepared) => self.finish(prepared.exchange().await),
+            Ok(prepared) => {
+                let result = prepared.exchange().await;
+                self.finish(result)
+            }
             Err(kind) => Err(Error { kind, sent: false }),
         })
     }
@@ -83,15 +79,15 @@ impl Prepared {
 }
 
 impl Context {
-    fn prepare(&mut self, request: &Request) -> Result<Prepared, ErrorKind> {
+    fn prepare(&mut self, asked: &Request) -> Result<Prepared, ErrorKind> {
         let grant = self.grant.clone();
         let reach = grant.reach.as_ref().ok_or_else(|| ErrorKind::Denied("there is no link".into()))?;
         self.http_requests_left = self
             .http_requests_left
             .checked_sub(1)
             .ok_or_else(|| ErrorKind::Budget("the call has used up its requests ([limits] http_requests)".into()))?;
-        let method = policy::check_method(&request.method).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-        let origin = origin(&request.url)?;
+        let method = request::check_method(&asked.method).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+        let origin = origin(&asked.url)?;
         let lookup = |slot: &str| grant.secret_for(slot, &origin);
         let mut composed = Vec::new();
         let mut build = |parts: &[Part], max: usize, what: &str| {
@@ -101,26 +97,27 @@ impl Context {
             })
         };
 
-        let url = text(build(&request.url, URL_MAX, "the URL")?, "the URL")?;
-        let url = policy::check_url(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+        let url = text(build(&asked.url, request::URL_MAX, "the URL")?, "the URL")?;
+        let url = request::check_url(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
         reach.egress.admit_url(&url).map_err(|e| ErrorKind::Denied(e.to_string()))?;
-        if request.headers.len() > HEADERS_MAX {
-            return Err(ErrorKind::InvalidRequest(format!("more than {HEADERS_MAX} headers")));
+        if asked.headers.len() > request::HEADERS_MAX {
+            return Err(ErrorKind::InvalidRequest(format!("more than {} headers", request::HEADERS_MAX)));
         }
-        let mut headers = http::HeaderMap::with_capacity(request.headers.len());
-        for header in &request.headers {
-            let value = build(&header.value, HEADER_BYTES_MAX, "a header")?;
+        let mut headers = http::HeaderMap::with_capacity(asked.headers.len());
+        for header in &asked.headers {
+            let value = build(&header.value, request::HEADER_BYTES_MAX, "a header")?;
             let (name, value) =
-                policy::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+                request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
             headers.append(name, value);
         }
-        let body = build(&request.body, self.body_bytes, "the body")?;
+        let body = build(&asked.body, self.body_bytes, "the body")?;
+        request::check_size(&headers).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
         for bytes in composed {
             if !self.masks.add(&bytes) {
                 return Err(ErrorKind::Budget("too many composed credentials in one call".into()));
             }
         }
-        let time = request.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
+        let time = asked.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
         Ok(Prepared {
             client: reach.client.clone(),
             outgoing: Outgoing {
@@ -148,21 +145,21 @@ impl Context {
 
 /// Where the request goes, read from the text before the first secret: a secret must not be able to say where it is sent.
 fn origin(url: &[Part]) -> Result<Origin, ErrorKind> {
+    let invalid = |text: &str| ErrorKind::InvalidRequest(text.into());
     let mut prefix = String::new();
     for part in url {
         match part {
-            Part::Text(text) if prefix.len() <= URL_MAX => prefix.push_str(text),
+            Part::Text(text) if prefix.len() <= request::URL_MAX => prefix.push_str(text),
             _ => break,
         }
     }
-    let invalid = |text: &str| ErrorKind::InvalidRequest(text.into());
-    let (_, rest) = prefix.split_once("://").ok_or_else(|| invalid("the URL must begin with scheme and host as text"))?;
     let only_text = url.iter().all(|part| matches!(part, Part::Text(_)));
-    if !only_text && !rest.contains(['/', '?']) {
-        return Err(invalid("the URL's host must be plain text, ended by \"/\" or \"?\", before anything else"));
+    let end = request::authority_end(&prefix).ok_or_else(|| invalid("the URL must begin with http(s):// and a host, as text"))?;
+    if !only_text && end >= prefix.len() {
+        return Err(invalid("the URL's host must be plain text, ended by \"/\" or \"?\", before any secret"));
     }
-    let url = Url::parse(&prefix).map_err(|e| invalid(&format!("the URL cannot be parsed: {e}")))?;
-    Origin::of(&url).ok_or_else(|| invalid("the URL must be http or https with a host"))
+    let url = request::check_url(&prefix).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+    Origin::of(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))
 }
 
 fn text(bytes: Assembled, what: &str) -> Result<String, ErrorKind> {

@@ -114,14 +114,13 @@ fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec) -> Result<Slot,
         slot.uses.iter().copied().filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked))).collect();
     if granted.contains(&Use::Sm4) && secret.key().len() != SM4_KEY_BYTES {
         return Err(format!(
-            "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {} when decoded as {}",
-            secret.key().len(),
-            filled.encoding
+            "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {}; check the secret and its `encoding`",
+            secret.key().len()
         ));
     }
     let send_to = match &filled.send_to {
         Some(origins) => origins.clone(),
-        None => spec.allow.iter().map(|rule| rule.origin.clone()).collect(),
+        None => spec.allow.iter().map(|rule| rule.origin().clone()).collect(),
     };
     Ok(Slot::new(secret, granted.into_iter().collect::<Uses>(), send_to))
 }

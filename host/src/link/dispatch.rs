@@ -169,7 +169,7 @@ impl Dispatcher {
             personal: operation.personal.collect(&input),
         });
         drop(input);
-        match runtime::call(&link.connector, context, &limits, call.operation, text).await {
+        match runtime::call(&link.connector, context, &limits, call.operation, text.to_owned()).await {
             Ok(output) => Ok(Answer { output }),
             Err(failure) => Err(CallError::Failed(Box::new(failure))),
         }
