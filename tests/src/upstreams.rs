@@ -15,6 +15,7 @@ mod body;
 mod exchange;
 mod faults;
 mod ledger;
+mod outgoing;
 mod profile;
 mod random;
 mod server;

@@ -10,13 +10,7 @@ use super::faults::{KINDS, Rule};
 use super::profile::{Profile, Reply};
 
 /// Answers a request whose path is `/_sim/` and `below`.
-pub(super) fn answer<P: Profile>(
-    shared: &Shared<P>,
-    method: &Method,
-    below: &str,
-    query: &str,
-    body: &[u8],
-) -> Reply {
+pub(super) fn answer<P: Profile>(shared: &Shared<P>, method: &Method, below: &str, query: &str, body: &[u8]) -> Reply {
     match (method.as_str(), below) {
         ("GET", "") => Reply::text(about(&shared.profile)),
         ("GET", "journal") => json_of(&shared.ledger.journal()),
@@ -37,13 +31,8 @@ pub(super) fn answer<P: Profile>(
             shared.reset();
             Reply::json(&json!({"reset": true}))
         }
-        ("POST", "tokens/revoke") => {
-            Reply::json(&json!({"revoked": shared.profile.revoke_tokens()}))
-        }
-        ("GET", _) => shared
-            .profile
-            .inspect(below, query)
-            .unwrap_or_else(not_found),
+        ("POST", "tokens/revoke") => Reply::json(&json!({"revoked": shared.profile.revoke_tokens()})),
+        ("GET", _) => shared.profile.inspect(below, query).unwrap_or_else(not_found),
         _ => not_found(),
     }
 }

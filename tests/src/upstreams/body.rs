@@ -21,45 +21,24 @@ pub(super) enum Body {
     /// All of it, then the end.
     Whole(Bytes),
     /// A part, then the end of the connection. The headers promise more.
-    Cut {
-        part: Bytes,
-        flushed: bool,
-        line: Arc<Line>,
-        cut: Cut,
-    },
+    Cut { part: Bytes, flushed: bool, line: Arc<Line>, cut: Cut },
     /// All of it, in ticks of 100 ms.
-    Slow {
-        rest: Bytes,
-        bytes_per_s: u64,
-        pause: Option<Pin<Box<Sleep>>>,
-    },
+    Slow { rest: Bytes, bytes_per_s: u64, pause: Option<Pin<Box<Sleep>>> },
     /// So many bytes of `x`, chunked, with no length announced.
     Huge { left: u64, chunk: Bytes },
 }
 
 impl Body {
     pub(super) fn cut(part: Bytes, line: Arc<Line>, cut: Cut) -> Self {
-        Self::Cut {
-            part,
-            flushed: false,
-            line,
-            cut,
-        }
+        Self::Cut { part, flushed: false, line, cut }
     }
 
     pub(super) fn slow(bytes: Bytes, bytes_per_s: u64) -> Self {
-        Self::Slow {
-            rest: bytes,
-            bytes_per_s,
-            pause: None,
-        }
+        Self::Slow { rest: bytes, bytes_per_s, pause: None }
     }
 
     pub(super) fn huge(bytes: u64) -> Self {
-        Self::Huge {
-            left: bytes,
-            chunk: Bytes::from(vec![b'x'; CHUNK]),
-        }
+        Self::Huge { left: bytes, chunk: Bytes::from(vec![b'x'; CHUNK]) }
     }
 }
 
@@ -67,18 +46,10 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Self::Whole(rest) => Poll::Ready(next(rest, usize::MAX)),
-            Self::Cut {
-                part,
-                flushed,
-                line,
-                cut,
-            } => {
+            Self::Cut { part, flushed, line, cut } => {
                 if let Some(frame) = next(part, usize::MAX) {
                     return Poll::Ready(Some(frame));
                 }
@@ -91,11 +62,7 @@ impl hyper::body::Body for Body {
                 }
                 Poll::Pending
             }
-            Self::Slow {
-                rest,
-                bytes_per_s,
-                pause,
-            } => {
+            Self::Slow { rest, bytes_per_s, pause } => {
                 if let Some(sleep) = pause {
                     ready!(sleep.as_mut().poll(cx));
                 }
@@ -103,9 +70,7 @@ impl hyper::body::Body for Body {
                 Poll::Ready(next(rest, bytes_per_tick(*bytes_per_s)))
             }
             Self::Huge { left, chunk } => {
-                let size = usize::try_from(*left)
-                    .unwrap_or(usize::MAX)
-                    .min(chunk.len());
+                let size = usize::try_from(*left).unwrap_or(usize::MAX).min(chunk.len());
                 *left -= size as u64;
                 let mut bytes = chunk.clone();
                 Poll::Ready(next(&mut bytes, size))
@@ -128,9 +93,5 @@ impl hyper::body::Body for Body {
 /// Takes at most `max` bytes off the front; none when nothing is left.
 fn next(rest: &mut Bytes, max: usize) -> Option<Result<Frame<Bytes>, Infallible>> {
     let bytes = rest.split_to(rest.len().min(max));
-    if bytes.is_empty() {
-        None
-    } else {
-        Some(Ok(Frame::data(bytes)))
-    }
+    if bytes.is_empty() { None } else { Some(Ok(Frame::data(bytes))) }
 }

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use super::admin;
 use super::body::Body;
-use super::faults::{Fault, Faults, Plan};
+use super::faults::{Fault, FaultError, Faults, Plan};
 use super::ledger::{Entry, Ledger};
+use super::outgoing::send;
 use super::profile::{Profile, Received, Reply};
 use super::wire::{Cut, Line};
 
@@ -69,19 +70,13 @@ pub(super) async fn answer<P: Profile>(
         Err(Unreadable::Broken) => return cut(&line, Cut::Close).await,
     };
     if let Some(below) = path.strip_prefix("/_sim/") {
-        let reply = admin::answer(
-            &shared,
-            &head.method,
-            below,
-            head.uri.query().unwrap_or_default(),
-            &body,
-        );
+        let reply = admin::answer(&shared, &head.method, below, head.uri.query().unwrap_or_default(), &body);
         return send(reply, None, &line);
     }
     let operation = shared.profile.operation(&path).unwrap_or("unknown");
     let asked = match asked(&head.headers) {
         Ok(asked) => asked,
-        Err(reply) => return send(reply, None, &line),
+        Err(error) => return send(Reply::text(format!("{error}\n")).status(400), None, &line),
     };
     let _open = Open::new(&shared.ledger, operation);
     let sequence = shared.ledger.arrive();
@@ -107,11 +102,7 @@ pub(super) async fn answer<P: Profile>(
     }
     let fate = decide(&shared, &received, &plan).await;
     let (status, code, key_hash) = match &fate {
-        Fate::Answer(reply) => (
-            Some(reply.status),
-            reply.code.clone(),
-            reply.key_hash.clone(),
-        ),
+        Fate::Answer(reply) => (Some(reply.status), reply.code.clone(), reply.key_hash.clone()),
         Fate::Flood(_) => (Some(200), None, None),
         Fate::Reset | Fate::Silence => (None, None, None),
     };
@@ -153,25 +144,17 @@ async fn decide<P: Profile>(shared: &Shared<P>, received: &Received, plan: &Plan
         shared.profile.revoke_tokens();
     }
     let reply = match &plan.instead {
-        None if received.operation == "unknown" => {
-            Reply::json(&json!({"error": "not found"})).status(404)
-        }
+        None if received.operation == "unknown" => Reply::json(&json!({"error": "not found"})).status(404),
         None => shared.profile.answer(received, &shared.ledger).await,
-        Some(Fault::Status {
-            status,
-            retry_after,
-        }) => {
-            let reply =
-                Reply::json(&json!({"error": "simulated", "status": status})).status(*status);
+        Some(Fault::Status { status, retry_after }) => {
+            let reply = Reply::json(&json!({"error": "simulated", "status": status})).status(*status);
             match retry_after {
                 Some(after) => reply.header("retry-after", after),
                 None => reply,
             }
         }
         Some(Fault::Code { code, message }) => shared.profile.refuse(code, message),
-        Some(Fault::Redirect { location }) => {
-            Reply::text("").status(302).header("location", location)
-        }
+        Some(Fault::Redirect { location }) => Reply::text("").status(302).header("location", location),
         Some(Fault::Html) => Reply::new("text/html;charset=UTF-8", HTML),
         Some(Fault::Echo) => echo(received),
         Some(Fault::HugeBody { bytes }) => return Fate::Flood(*bytes),
@@ -186,9 +169,7 @@ fn echo(received: &Received) -> Reply {
     let mut headers = Map::new();
     for name in received.headers.keys() {
         let values = received.headers.get_all(name).iter();
-        let values: Vec<Value> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into())
-            .collect();
+        let values: Vec<Value> = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into()).collect();
         headers.insert(name.to_string(), values.into());
     }
     Reply::json(&json!({
@@ -200,87 +181,12 @@ fn echo(received: &Received) -> Reply {
     }))
 }
 
-/// Puts a reply on the wire, reshaped by what happens after processing.
-fn send(mut reply: Reply, after: Option<Fault>, line: &Arc<Line>) -> Response<Body> {
-    if let Some(fault) = &after {
-        reply.body = reshape(&reply.body, fault);
-    }
-    let bytes = reply.body;
-    let length = bytes.len();
-    let body = match after {
-        Some(Fault::Truncate { sent }) => Body::cut(
-            bytes.slice(..sent.unwrap_or(length / 2).min(length)),
-            line.clone(),
-            Cut::Close,
-        ),
-        Some(Fault::ResetMid) => Body::cut(bytes.slice(..length / 2), line.clone(), Cut::Reset),
-        Some(Fault::SlowBody { bytes_per_s }) => Body::slow(bytes, bytes_per_s),
-        Some(Fault::SlowReply { bytes_per_s }) => {
-            line.slow_down(bytes_per_s);
-            Body::Whole(bytes)
-        }
-        Some(Fault::Garbage) => {
-            line.garble();
-            Body::Whole(bytes)
-        }
-        _ => Body::Whole(bytes),
-    };
-    // One more than the whole when all of it is "truncated": the promise must not be kept.
-    let promised = match (&body, &after) {
-        (Body::Cut { part, .. }, _) if part.len() == length => length + 1,
-        _ => length,
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::OK);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(reply.content_type),
-    );
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(promised));
-    for (name, value) in reply.headers {
-        // A value that no header may hold is left out: the fault notation cannot carry line breaks.
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    if let Some(Fault::HugeHeader { bytes }) = after
-        && let Ok(value) = HeaderValue::from_bytes(&vec![b'x'; bytes])
-    {
-        headers.insert("x-huge", value);
-    }
-    response
-}
-
-fn reshape(body: &Bytes, fault: &Fault) -> Bytes {
-    let mut bytes = body.to_vec();
-    match fault {
-        Fault::MissingComma => {
-            if let Some(at) = bytes.iter().position(|byte| *byte == b',') {
-                bytes.remove(at);
-            }
-        }
-        Fault::TrailingComma => {
-            if let Some(at) = bytes.iter().rposition(|byte| *byte == b'}') {
-                bytes.insert(at, b',');
-            }
-        }
-        Fault::Bom => bytes.splice(..0, *b"\xef\xbb\xbf").for_each(drop),
-        _ => return body.clone(),
-    }
-    bytes.into()
-}
-
 /// The faults that the request itself asks for.
-fn asked(headers: &HeaderMap) -> Result<Vec<Fault>, Reply> {
+fn asked(headers: &HeaderMap) -> Result<Vec<Fault>, FaultError> {
     let mut faults = Vec::new();
     for value in headers.get_all("x-sim-fault") {
         let text = String::from_utf8_lossy(value.as_bytes());
-        let fault = text
-            .parse::<Fault>()
-            .map_err(|error| Reply::text(format!("{error}\n")).status(400))?;
-        faults.push(fault);
+        faults.push(text.parse()?);
     }
     Ok(faults)
 }
@@ -325,28 +231,21 @@ impl<'a> Open<'a> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0
-            .count(|counters| counters.in_flight = counters.in_flight.saturating_sub(1));
+        self.0.count(|counters| counters.in_flight = counters.in_flight.saturating_sub(1));
     }
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn rfc3339(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map(|time| format!("{time:.3}"))
-        .unwrap_or_default()
+    jiff::Timestamp::from_millisecond(ms).map(|time| format!("{time:.3}")).unwrap_or_default()
 }
 
 fn http_date(ms: i64) -> Option<HeaderValue> {
     let time = jiff::Timestamp::from_millisecond(ms).ok()?;
-    let text = jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&time)
-        .ok()?;
+    let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()?;
     HeaderValue::from_str(&text).ok()
 }

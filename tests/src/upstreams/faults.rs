@@ -184,48 +184,24 @@ fn parse(text: &str) -> Option<Fault> {
             let (min_ms, max_ms) = (min.parse().ok()?, max.parse().ok()?);
             (min_ms <= max_ms).then_some(Fault::Latency { min_ms, max_ms })?
         }
-        ("clock-skew", Some(seconds)) => Fault::ClockSkew {
-            seconds: seconds.parse().ok()?,
-        },
+        ("clock-skew", Some(seconds)) => Fault::ClockSkew { seconds: seconds.parse().ok()? },
         ("status", Some(argument)) => {
             let (status, retry_after) = pair(argument);
-            let status = status
-                .parse()
-                .ok()
-                .filter(|status| (200..=599).contains(status))?;
-            Fault::Status {
-                status,
-                retry_after: retry_after.map(str::to_owned),
-            }
+            let status = status.parse().ok().filter(|status| (200..=599).contains(status))?;
+            Fault::Status { status, retry_after: retry_after.map(str::to_owned) }
         }
         ("code", Some(argument)) => {
             let (code, message) = pair(argument);
-            Fault::Code {
-                code: code.to_owned(),
-                message: message.unwrap_or("模拟的业务失败").to_owned(),
-            }
+            Fault::Code { code: code.to_owned(), message: message.unwrap_or("模拟的业务失败").to_owned() }
         }
-        ("redirect", Some(location)) => Fault::Redirect {
-            location: location.to_owned(),
-        },
-        ("huge-body", Some(bytes)) => Fault::HugeBody {
-            bytes: bytes.parse().ok()?,
-        },
-        ("truncate", Some(sent)) => Fault::Truncate {
-            sent: Some(sent.parse().ok()?),
-        },
-        ("slow-body", Some(speed)) => Fault::SlowBody {
-            bytes_per_s: positive(speed)?,
-        },
-        ("slow-reply", Some(speed)) => Fault::SlowReply {
-            bytes_per_s: positive(speed)?,
-        },
-        ("huge-header", Some(bytes)) => Fault::HugeHeader {
-            bytes: bytes
-                .parse()
-                .ok()
-                .filter(|bytes| *bytes <= HEADER_BYTES_MAX)?,
-        },
+        ("redirect", Some(location)) => Fault::Redirect { location: location.to_owned() },
+        ("huge-body", Some(bytes)) => Fault::HugeBody { bytes: bytes.parse().ok()? },
+        ("truncate", Some(sent)) => Fault::Truncate { sent: Some(sent.parse().ok()?) },
+        ("slow-body", Some(speed)) => Fault::SlowBody { bytes_per_s: positive(speed)? },
+        ("slow-reply", Some(speed)) => Fault::SlowReply { bytes_per_s: positive(speed)? },
+        ("huge-header", Some(bytes)) => {
+            Fault::HugeHeader { bytes: bytes.parse().ok().filter(|bytes| *bytes <= HEADER_BYTES_MAX)? }
+        }
         (kind, None) => bare(kind)?,
         _ => return None,
     };
@@ -269,14 +245,8 @@ impl fmt::Display for Fault {
             Self::Latency { min_ms, max_ms } if min_ms == max_ms => write!(f, "={min_ms}"),
             Self::Latency { min_ms, max_ms } => write!(f, "={min_ms}..{max_ms}"),
             Self::ClockSkew { seconds } => write!(f, "={seconds}"),
-            Self::Status {
-                status,
-                retry_after: None,
-            } => write!(f, "={status}"),
-            Self::Status {
-                status,
-                retry_after: Some(after),
-            } => write!(f, "={status},{after}"),
+            Self::Status { status, retry_after: None } => write!(f, "={status}"),
+            Self::Status { status, retry_after: Some(after) } => write!(f, "={status},{after}"),
             Self::Code { code, message } => write!(f, "={code},{message}"),
             Self::Redirect { location } => write!(f, "={location}"),
             Self::HugeBody { bytes } => write!(f, "={bytes}"),

@@ -36,7 +36,7 @@ pub struct Counters {
     pub crypto_failures: u64,
     /// Connections accepted, those of the admin surface included.
     pub connections_accepted: u64,
-    /// Requests being answered now.
+    /// Requests being answered now, up to the head of the answer.
     pub in_flight: u64,
     /// The most requests that were ever answered at once.
     pub in_flight_max: u64,
@@ -54,7 +54,7 @@ impl Counters {
     }
 }
 
-/// One request in the journal.
+/// One request in the journal. A caller that gives up before the answer is ready leaves no entry, only its count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Order of arrival, from 1.
@@ -67,7 +67,8 @@ pub struct Entry {
     pub method: String,
     /// Path without query, at most 256 characters.
     pub path: String,
-    /// HTTP status; none when no answer was sent.
+    /// HTTP status of the upstream's answer, even if a fault then withheld it; none when it was not processed at all
+    /// (`reset-before`, `hang`).
     pub status: Option<u16>,
     /// The upstream's own result code.
     pub code: Option<String>,
@@ -100,10 +101,7 @@ struct Journal {
 
 impl Ledger {
     pub(super) fn new() -> Self {
-        Self {
-            counters: watch::Sender::new(Counters::default()),
-            journal: Mutex::default(),
-        }
+        Self { counters: watch::Sender::new(Counters::default()), journal: Mutex::default() }
     }
 
     /// Changes the counters and wakes those who wait for them.
@@ -120,17 +118,12 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StillWaiting`] with the counters as they stand.
-    pub async fn wait_until(
-        &self,
-        condition: impl FnMut(&Counters) -> bool,
-    ) -> Result<Counters, StillWaiting> {
+    pub async fn wait_until(&self, condition: impl FnMut(&Counters) -> bool) -> Result<Counters, StillWaiting> {
         let mut receiver = self.counters.subscribe();
         let waited = tokio::time::timeout(WAIT_MAX, receiver.wait_for(condition)).await;
         match waited {
             Ok(Ok(counters)) => Ok(counters.clone()),
-            _ => Err(StillWaiting {
-                counters: self.counters(),
-            }),
+            _ => Err(StillWaiting { counters: self.counters() }),
         }
     }
 
@@ -161,11 +154,7 @@ impl Ledger {
     pub(super) fn reset(&self) {
         self.count(|counters| {
             let in_flight = counters.in_flight;
-            *counters = Counters {
-                in_flight,
-                in_flight_max: in_flight,
-                ..Counters::default()
-            };
+            *counters = Counters { in_flight, in_flight_max: in_flight, ..Counters::default() };
         });
         *self.journal.lock() = Journal::default();
     }

@@ -65,12 +65,7 @@ impl Received {
     /// The media type of the body in lower case, without parameters; empty when there is none.
     pub fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
 
@@ -94,14 +89,7 @@ pub struct Reply {
 impl Reply {
     /// A body of this type with status 200.
     pub fn new(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status: 200,
-            headers: Vec::new(),
-            content_type,
-            body: body.into(),
-            code: None,
-            key_hash: None,
-        }
+        Self { status: 200, headers: Vec::new(), content_type, body: body.into(), code: None, key_hash: None }
     }
 
     /// Compact JSON.

@@ -22,11 +22,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` turns true and every connection has ended.
-pub(super) async fn serve<P: Profile>(
-    listener: TcpListener,
-    shared: Arc<Shared<P>>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn serve<P: Profile>(listener: TcpListener, shared: Arc<Shared<P>>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let stopped = stop.clone();
     loop {
@@ -46,11 +42,7 @@ pub(super) async fn serve<P: Profile>(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection<P: Profile>(
-    stream: TcpStream,
-    shared: Arc<Shared<P>>,
-    stop: watch::Receiver<bool>,
-) {
+async fn connection<P: Profile>(stream: TcpStream, shared: Arc<Shared<P>>, stop: watch::Receiver<bool>) {
     // Without it the end of a small reply waits for the peer's delayed acknowledgement; tests would measure that.
     let _ = stream.set_nodelay(true);
     let line = Arc::new(Line::default());
@@ -60,9 +52,7 @@ async fn connection<P: Profile>(
         async move { Ok::<_, Infallible>(exchange::answer(shared, request, line, stop).await) }
     });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let mut serving = pin!(builder.serve_connection(io, service));
     let mut stop = stop.clone();
     tokio::select! {

@@ -45,25 +45,13 @@ impl<P: Profile> Simulator<P> {
     /// # Errors
     /// [`StartError::Listen`].
     pub async fn start(profile: P, listen: SocketAddr, seed: u64) -> Result<Self, StartError> {
-        let refused = |source| StartError::Listen {
-            address: listen,
-            source,
-        };
+        let refused = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let shared = Arc::new(Shared {
-            profile,
-            ledger: Ledger::new(),
-            faults: Faults::new(seed),
-        });
+        let shared = Arc::new(Shared { profile, ledger: Ledger::new(), faults: Faults::new(seed) });
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server::serve(listener, shared.clone(), stopped));
-        Ok(Self {
-            address,
-            shared,
-            stop,
-            serving,
-        })
+        Ok(Self { address, shared, stop, serving })
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -110,10 +98,7 @@ impl<P: Profile> Simulator<P> {
     ///
     /// # Errors
     /// [`StillWaiting`] with the counters as they stand.
-    pub async fn wait_until(
-        &self,
-        condition: impl FnMut(&Counters) -> bool,
-    ) -> Result<Counters, StillWaiting> {
+    pub async fn wait_until(&self, condition: impl FnMut(&Counters) -> bool) -> Result<Counters, StillWaiting> {
         self.shared.ledger.wait_until(condition).await
     }
 }

@@ -42,26 +42,16 @@ struct Issued {
 impl Tokens {
     /// No tokens; their values will follow from the seed.
     pub fn new(seed: u64) -> Self {
-        Self {
-            inner: Mutex::new(Inner {
-                random: Random::new(seed),
-                issued: HashMap::new(),
-            }),
-        }
+        Self { inner: Mutex::new(Inner { random: Random::new(seed), issued: HashMap::new() }) }
     }
 
     /// A new token for `client`, valid for `ttl` from `now_ms` (milliseconds since 1970).
     pub fn issue(&self, client: &str, ttl: Duration, now_ms: i64) -> String {
         let mut inner = self.inner.lock();
-        inner
-            .issued
-            .retain(|_, token| token.expires_ms.saturating_add(REMEMBER_EXPIRED_MS) > now_ms);
+        inner.issued.retain(|_, token| token.expires_ms.saturating_add(REMEMBER_EXPIRED_MS) > now_ms);
         let token = inner.random.hex128();
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-        let issued = Issued {
-            client: client.to_owned(),
-            expires_ms: now_ms.saturating_add(ttl_ms),
-        };
+        let issued = Issued { client: client.to_owned(), expires_ms: now_ms.saturating_add(ttl_ms) };
         inner.issued.insert(token.clone(), issued);
         token
     }

@@ -18,9 +18,7 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Bytes for one tick at this speed; at least one.
 pub(super) fn bytes_per_tick(bytes_per_s: u64) -> usize {
-    usize::try_from(bytes_per_s / 10)
-        .unwrap_or(usize::MAX)
-        .max(1)
+    usize::try_from(bytes_per_s / 10).unwrap_or(usize::MAX).max(1)
 }
 
 /// How a connection is ended before its time.
@@ -60,8 +58,7 @@ impl Line {
 
     /// From here on headers and body leave at this speed.
     pub(super) fn slow_down(&self, bytes_per_s: u64) {
-        self.bytes_per_s
-            .store(bytes_per_s.max(1), Ordering::Release);
+        self.bytes_per_s.store(bytes_per_s.max(1), Ordering::Release);
     }
 }
 
@@ -74,11 +71,7 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
-        Self {
-            stream,
-            line,
-            pause: None,
-        }
+        Self { stream, line, pause: None }
     }
 }
 
@@ -92,21 +85,13 @@ impl Drop for Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         let mut bytes = bytes;
         let bytes_per_s = this.line.bytes_per_s.load(Ordering::Acquire);

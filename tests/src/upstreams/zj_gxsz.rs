@@ -93,36 +93,22 @@ impl ZjGxsz {
 
     fn new(settings: Settings) -> Self {
         let tokens = Tokens::new(settings.seed);
-        Self {
-            settings,
-            tokens,
-            store: Store::default(),
-        }
+        Self { settings, tokens, store: Store::default() }
     }
 
     fn style(&self) -> Style {
-        Style {
-            mode: self.settings.mode,
-            wrapped_tokens: self.settings.wrapped_tokens(),
-        }
+        Style { mode: self.settings.mode, wrapped_tokens: self.settings.wrapped_tokens() }
     }
 
     fn push(&self, endpoint: Endpoint, received: &Received, ledger: &Ledger) -> Reply {
         if received.method != Method::POST {
-            return self
-                .style()
-                .refuse(&Refusal::new(codes::METHOD, "只支持 POST"))
-                .status(405);
+            return self.style().refuse(&Refusal::new(codes::METHOD, "只支持 POST")).status(405);
         }
         let client = match self.client(received) {
             Ok(client) => client,
             Err(refusal) => {
                 ledger.count(|counters| counters.token_rejections += 1);
-                let status = if self.settings.token_errors_as_codes {
-                    200
-                } else {
-                    401
-                };
+                let status = if self.settings.token_errors_as_codes { 200 } else { 401 };
                 return self.style().refuse(&refusal).status(status);
             }
         };
@@ -132,10 +118,7 @@ impl ZjGxsz {
                     counters.records_accepted += 1;
                     counters.overwrites += u64::from(version > 1);
                 });
-                Reply {
-                    key_hash: Some(key_hash),
-                    ..self.style().accept()
-                }
+                Reply { key_hash: Some(key_hash), ..self.style().accept() }
             }
             Err(refusal) => {
                 ledger.count(|counters| {
@@ -149,35 +132,22 @@ impl ZjGxsz {
 
     /// Whose token this request bears.
     fn client(&self, received: &Received) -> Result<String, Refusal> {
-        let token = received
-            .header("authorization")
-            .and_then(credentials::bearer);
+        let token = received.header("authorization").and_then(credentials::bearer);
         let token = token.ok_or_else(|| Refusal::new(codes::TOKEN_MISSING, "未携带 token"))?;
-        self.tokens
-            .check(token, received.now_ms)
-            .map_err(|error| match error {
-                TokenError::Unknown => Refusal::new(codes::TOKEN_UNKNOWN, "token 无效"),
-                TokenError::Expired => Refusal::new(codes::TOKEN_EXPIRED, "token 已过期"),
-            })
+        self.tokens.check(token, received.now_ms).map_err(|error| match error {
+            TokenError::Unknown => Refusal::new(codes::TOKEN_UNKNOWN, "token 无效"),
+            TokenError::Expired => Refusal::new(codes::TOKEN_EXPIRED, "token 已过期"),
+        })
     }
 
     /// Opens, checks and stores one record; the hash of its key, and which version it is.
-    fn accept(
-        &self,
-        endpoint: Endpoint,
-        client: &str,
-        received: &Received,
-    ) -> Result<(String, u64), Refusal> {
+    fn accept(&self, endpoint: Endpoint, client: &str, received: &Received) -> Result<(String, u64), Refusal> {
         let strict = self.settings.mode == Mode::Strict;
         if strict {
             envelope::check_content_type(received)?;
         }
         // A token outlives no client: the list is fixed at the start.
-        let key = self
-            .settings
-            .clients
-            .get(client)
-            .ok_or_else(|| Refusal::new(codes::TOKEN_UNKNOWN, "token 无效"))?;
+        let key = self.settings.clients.get(client).ok_or_else(|| Refusal::new(codes::TOKEN_UNKNOWN, "token 无效"))?;
         let plaintext = envelope::open(&received.body, &key.sm4)?;
         let fields = envelope::parse(&plaintext)?;
         let record_id = if strict {
@@ -202,13 +172,7 @@ impl Profile for ZjGxsz {
             GET    /_sim/records                  what was stored, without contents\n\
             GET    /_sim/records/{{recordId}}       last version, decrypted, byte for byte (?client=… to choose)\n",
             mode = self.settings.mode,
-            clients = self
-                .settings
-                .clients
-                .keys()
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", "),
+            clients = self.settings.clients.keys().cloned().collect::<Vec<_>>().join(", "),
             ttl = self.settings.token_ttl.as_secs(),
             one = Endpoint::One.path(),
             multi = Endpoint::Multi.path(),
@@ -232,9 +196,7 @@ impl Profile for ZjGxsz {
 
     fn refuse(&self, code: &str, message: &str) -> Reply {
         // A number where the code is one, as the upstream writes it.
-        let number = code
-            .parse::<u32>()
-            .map_or_else(|_| Value::from(code), Value::from);
+        let number = code.parse::<u32>().map_or_else(|_| Value::from(code), Value::from);
         self.style().envelope(number, message).code(code)
     }
 
@@ -247,12 +209,8 @@ impl Profile for ZjGxsz {
             return Some(Reply::json(&json!(self.store.list())));
         }
         let record_id = credentials::decode_path(path.strip_prefix("records/")?)?;
-        let parameters: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        let stored = self
-            .store
-            .get(parameters.get("client").map(String::as_str), &record_id)?;
+        let parameters: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let stored = self.store.get(parameters.get("client").map(String::as_str), &record_id)?;
         Some(
             Reply::new("application/octet-stream", stored.plaintext)
                 .header("x-sim-client", stored.client_id)

@@ -30,13 +30,7 @@ pub struct Rule {
 impl Rule {
     /// For every request, always.
     pub fn new(fault: Fault) -> Self {
-        Self {
-            fault,
-            operation: None,
-            path: None,
-            times: None,
-            probability: None,
-        }
+        Self { fault, operation: None, path: None, times: None, probability: None }
     }
 
     /// Only for this operation, as `record.push-one`.
@@ -70,14 +64,8 @@ impl Rule {
 
     fn matches(&self, operation: &str, path: &str) -> bool {
         self.times != Some(0)
-            && self
-                .operation
-                .as_deref()
-                .is_none_or(|wanted| wanted == operation)
-            && self
-                .path
-                .as_deref()
-                .is_none_or(|prefix| path.starts_with(prefix))
+            && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
+            && self.path.as_deref().is_none_or(|prefix| path.starts_with(prefix))
     }
 }
 
@@ -96,13 +84,7 @@ struct Inner {
 
 impl Faults {
     pub(in super::super) fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            inner: Mutex::new(Inner {
-                rules: Vec::new(),
-                random: Random::new(seed),
-            }),
-        }
+        Self { seed, inner: Mutex::new(Inner { rules: Vec::new(), random: Random::new(seed) }) }
     }
 
     /// Adds a rule after the others.
@@ -122,10 +104,7 @@ impl Faults {
 
     /// Removes all rules and draws from the seed anew.
     pub(in super::super) fn reset(&self) {
-        *self.inner.lock() = Inner {
-            rules: Vec::new(),
-            random: Random::new(self.seed),
-        };
+        *self.inner.lock() = Inner { rules: Vec::new(), random: Random::new(self.seed) };
     }
 
     /// What befalls this request: the faults its header asks for first, then the rules in their order.
@@ -136,13 +115,8 @@ impl Faults {
         for fault in asked {
             plan.take(fault, random);
         }
-        for rule in rules
-            .iter_mut()
-            .filter(|rule| rule.matches(operation, path))
-        {
-            let drawn = rule
-                .probability
-                .is_none_or(|probability| random.chance(probability));
+        for rule in rules.iter_mut().filter(|rule| rule.matches(operation, path)) {
+            let drawn = rule.probability.is_none_or(|probability| random.chance(probability));
             // A rule whose place is taken is not used up.
             if drawn
                 && plan.take(rule.fault.clone(), random)
@@ -178,11 +152,7 @@ impl Plan {
     fn take(&mut self, fault: Fault, random: &mut Random) -> bool {
         let free = match &fault {
             Fault::Latency { min_ms, max_ms } => {
-                self.latency_ms.is_none()
-                    && self
-                        .latency_ms
-                        .replace(random.between(*min_ms, *max_ms))
-                        .is_none()
+                self.latency_ms.is_none() && self.latency_ms.replace(random.between(*min_ms, *max_ms)).is_none()
             }
             Fault::ClockSkew { seconds } => {
                 self.clock_skew_s.is_none() && self.clock_skew_s.replace(*seconds).is_none()
@@ -195,9 +165,7 @@ impl Plan {
             | Fault::HugeBody { .. }
             | Fault::Echo
             | Fault::ResetBefore
-            | Fault::Hang => {
-                self.instead.is_none() && self.instead.replace(fault.clone()).is_none()
-            }
+            | Fault::Hang => self.instead.is_none() && self.instead.replace(fault.clone()).is_none(),
             Fault::ResetAfter
             | Fault::HangAfter
             | Fault::ResetMid

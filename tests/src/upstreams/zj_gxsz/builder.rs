@@ -121,19 +121,13 @@ impl Builder {
     /// [`StartError`]: a client's secret is not base64 of 16 bytes, a client is named twice, or the address is taken.
     pub async fn start(mut self) -> Result<Simulator<ZjGxsz>, StartError> {
         if self.clients.is_empty() {
-            self.clients
-                .push((DEMO_CLIENT_ID.to_owned(), DEMO_CLIENT_SECRET.to_owned()));
+            self.clients.push((DEMO_CLIENT_ID.to_owned(), DEMO_CLIENT_SECRET.to_owned()));
         }
         let mut clients = BTreeMap::new();
         for (id, secret) in self.clients {
-            let sm4 = STANDARD
-                .decode(&secret)
-                .ok()
-                .and_then(|key| <[u8; 16]>::try_from(key).ok());
+            let sm4 = STANDARD.decode(&secret).ok().and_then(|key| <[u8; 16]>::try_from(key).ok());
             let Some(sm4) = sm4 else {
-                return Err(StartError::Settings(format!(
-                    "client {id}: the secret is not base64 of 16 bytes"
-                )));
+                return Err(StartError::Settings(format!("client {id}: the secret is not base64 of 16 bytes")));
             };
             if clients.insert(id.clone(), Client { secret, sm4 }).is_some() {
                 return Err(StartError::Settings(format!("client {id} is named twice")));

@@ -13,10 +13,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: u32, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 }
 

@@ -23,9 +23,7 @@ pub(super) fn token_request(received: &Received, mode: Mode) -> Result<TokenRequ
     let form = Form::parse(body, mode)?;
     let query = Form::parse(&received.query, mode)?;
     let grant_type = form.grant_type.or(query.grant_type);
-    let basic = received
-        .header("authorization")
-        .and_then(|value| after_scheme(value, "basic"));
+    let basic = received.header("authorization").and_then(|value| after_scheme(value, "basic"));
 
     let mut found = Vec::new();
     if let (Some(client_id), Some(secret)) = (form.client_id, form.client_secret) {
@@ -35,24 +33,16 @@ pub(super) fn token_request(received: &Received, mode: Mode) -> Result<TokenRequ
         found.push((client_id, readings(secret, mode), ClientAuth::Query));
     }
     if let Some(credentials) = basic {
-        let (client_id, secrets) =
-            read_basic(credentials).ok_or_else(|| request("Basic 凭证格式错误"))?;
+        let (client_id, secrets) = read_basic(credentials).ok_or_else(|| request("Basic 凭证格式错误"))?;
         found.push((client_id, secrets, ClientAuth::Basic));
     }
     if found.len() > 1 && mode == Mode::Strict {
         // RFC 6749 §2.3: a client must not use more than one method in a request.
         return Err(request("凭证出现在多个位置"));
     }
-    let (client_id, secrets, place) = found
-        .into_iter()
-        .next()
-        .ok_or_else(|| request("缺少 client_id 或 client_secret"))?;
-    Ok(TokenRequest {
-        grant_type,
-        client_id,
-        secrets,
-        place,
-    })
+    let (client_id, secrets, place) =
+        found.into_iter().next().ok_or_else(|| request("缺少 client_id 或 client_secret"))?;
+    Ok(TokenRequest { grant_type, client_id, secrets, place })
 }
 
 /// The token of a `Bearer` header.
@@ -108,10 +98,7 @@ fn check_encoding(text: &str) -> Result<(), Refusal> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let raw = value.contains(['/', '=']) || (name == "client_secret" && value.contains('+'));
         if raw || !pair.is_ascii() {
-            return Err(Refusal::new(
-                codes::OAUTH_ENCODING,
-                format!("参数 {name} 未做 URL 编码"),
-            ));
+            return Err(Refusal::new(codes::OAUTH_ENCODING, format!("参数 {name} 未做 URL 编码")));
         }
     }
     Ok(())
@@ -130,10 +117,7 @@ fn readings(secret: String, mode: Mode) -> Vec<String> {
 fn read_basic(credentials: &str) -> Option<(String, Vec<String>)> {
     let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
     let (client_id, secret) = decoded.split_once(':')?;
-    Some((
-        decode_path(client_id)?,
-        vec![secret.to_owned(), decode_path(secret)?],
-    ))
+    Some((decode_path(client_id)?, vec![secret.to_owned(), decode_path(secret)?]))
 }
 
 fn request(message: impl Into<String>) -> Refusal {

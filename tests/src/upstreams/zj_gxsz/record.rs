@@ -45,9 +45,7 @@ impl Endpoint {
 
     /// The endpoint at this path.
     pub(super) fn of_path(path: &str) -> Option<Self> {
-        [Self::One, Self::Multi, Self::Patriarch]
-            .into_iter()
-            .find(|endpoint| endpoint.path() == path)
+        [Self::One, Self::Multi, Self::Patriarch].into_iter().find(|endpoint| endpoint.path() == path)
     }
 
     fn students(self) -> std::ops::RangeInclusive<usize> {
@@ -81,11 +79,7 @@ pub(super) fn key(fields: &Map<String, Value>) -> Result<&str, Refusal> {
 }
 
 /// Checks every field; the overwrite key.
-pub(super) fn validate(
-    endpoint: Endpoint,
-    fields: &Map<String, Value>,
-    refuse_unknown: bool,
-) -> Result<&str, Refusal> {
+pub(super) fn validate(endpoint: Endpoint, fields: &Map<String, Value>, refuse_unknown: bool) -> Result<&str, Refusal> {
     let record_id = key(fields)?;
     for name in ["schoolCode", "teacherNo", "teacherName"] {
         required(fields, "", name, usize::MAX)?;
@@ -94,20 +88,13 @@ pub(super) fn validate(
     if endpoint == Endpoint::Patriarch {
         for name in PARENT_FIELDS {
             required(fields, "", name, usize::MAX).map_err(|refusal| match refusal.code {
-                codes::FIELD_MISSING => Refusal {
-                    code: codes::FIELD_PARENT,
-                    ..refusal
-                },
+                codes::FIELD_MISSING => Refusal { code: codes::FIELD_PARENT, ..refusal },
                 _ => refusal,
             })?;
         }
     }
     if !is_time(required(fields, "", "talkTime", usize::MAX)?) {
-        return Err(field(
-            codes::FIELD_TIME,
-            "talkTime",
-            "格式应为 yyyy-MM-dd HH:mm:ss",
-        ));
+        return Err(field(codes::FIELD_TIME, "talkTime", "格式应为 yyyy-MM-dd HH:mm:ss"));
     }
     required(fields, "", "content", CONTENT_CHARS_MAX)?;
     for name in ["talkPlace", "talkType", "talkTopic"] {
@@ -124,36 +111,21 @@ pub(super) fn validate(
         Some(_) => return Err(field(codes::FIELD_TYPE, "attention", "应为数字")),
     }
     if refuse_unknown {
-        let parent: &[&str] = if endpoint == Endpoint::Patriarch {
-            &PARENT_FIELDS
-        } else {
-            &[]
-        };
+        let parent: &[&str] = if endpoint == Endpoint::Patriarch { &PARENT_FIELDS } else { &[] };
         known_only(fields, "", &[&FIELDS, parent])?;
     }
     Ok(record_id)
 }
 
-fn students(
-    endpoint: Endpoint,
-    fields: &Map<String, Value>,
-    refuse_unknown: bool,
-) -> Result<(), Refusal> {
+fn students(endpoint: Endpoint, fields: &Map<String, Value>, refuse_unknown: bool) -> Result<(), Refusal> {
     let students = match fields.get("students") {
         Some(Value::Array(students)) => students,
         None | Some(Value::Null) => return Err(field(codes::FIELD_MISSING, "students", "必填")),
         Some(_) => return Err(field(codes::FIELD_TYPE, "students", "应为数组")),
     };
     if !endpoint.students().contains(&students.len()) {
-        let (min, max) = (
-            endpoint.students().start().to_owned(),
-            endpoint.students().end().to_owned(),
-        );
-        return Err(field(
-            codes::FIELD_STUDENTS,
-            "students",
-            &format!("人数应为 {min} 至 {max}"),
-        ));
+        let (min, max) = (endpoint.students().start().to_owned(), endpoint.students().end().to_owned());
+        return Err(field(codes::FIELD_STUDENTS, "students", &format!("人数应为 {min} 至 {max}")));
     }
     for (index, student) in students.iter().enumerate() {
         let prefix = format!("students[{index}]");
@@ -190,15 +162,9 @@ fn required<'a>(
 }
 
 fn known_only(fields: &Map<String, Value>, prefix: &str, known: &[&[&str]]) -> Result<(), Refusal> {
-    match fields
-        .keys()
-        .position(|name| !known.iter().any(|list| list.contains(&name.as_str())))
-    {
+    match fields.keys().position(|name| !known.iter().any(|list| list.contains(&name.as_str()))) {
         // The name of an unknown field is the caller's text, and could be anything: it is not repeated.
-        Some(_) => Err(Refusal::new(
-            codes::FIELD_UNKNOWN,
-            format!("{prefix}含有未知字段"),
-        )),
+        Some(_) => Err(Refusal::new(codes::FIELD_UNKNOWN, format!("{prefix}含有未知字段"))),
         None => Ok(()),
     }
 }
@@ -207,17 +173,13 @@ fn known_only(fields: &Map<String, Value>, prefix: &str, known: &[&[&str]]) -> R
 fn is_time(text: &str) -> bool {
     let shape = "dddd-dd-dd dd:dd:dd";
     let shaped = text.len() == shape.len()
-        && text.bytes().zip(shape.bytes()).all(|(byte, want)| {
-            if want == b'd' {
-                byte.is_ascii_digit()
-            } else {
-                byte == want
-            }
-        });
+        && text.bytes().zip(shape.bytes()).all(
+            |(byte, want)| {
+                if want == b'd' { byte.is_ascii_digit() } else { byte == want }
+            },
+        );
     // The parser takes a leap second; Beijing time as people write it has none.
-    shaped
-        && !text.ends_with("60")
-        && jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).is_ok()
+    shaped && !text.ends_with("60") && jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", text).is_ok()
 }
 
 fn field(code: u32, path: &str, rule: &str) -> Refusal {

@@ -20,8 +20,7 @@ impl Style {
 
     /// `{"code":…,"msg":…}` with status 200.
     pub(super) fn refuse(&self, refusal: &Refusal) -> Reply {
-        self.envelope(refusal.code.into(), &refusal.message)
-            .code(refusal.code)
+        self.envelope(refusal.code.into(), &refusal.message).code(refusal.code)
     }
 
     /// Code and message in this style.
@@ -35,18 +34,11 @@ impl Style {
             Ok((token, expires_in)) => {
                 let mut data = json!({"access_token": token, "token_type": "Bearer"});
                 if let (Some(seconds), Some(members)) = (expires_in, data.as_object_mut()) {
-                    let seconds = if self.mode == Mode::Quirky {
-                        json!(seconds.to_string())
-                    } else {
-                        json!(seconds)
-                    };
+                    let seconds = if self.mode == Mode::Quirky { json!(seconds.to_string()) } else { json!(seconds) };
                     members.insert("expires_in".to_owned(), seconds);
                 }
-                let reply = if self.wrapped_tokens {
-                    self.with_members(0.into(), "成功", data)
-                } else {
-                    self.json(&data)
-                };
+                let reply =
+                    if self.wrapped_tokens { self.with_members(0.into(), "成功", data) } else { self.json(&data) };
                 // RFC 6749 §5.1: a token must not be cached.
                 reply.header("cache-control", "no-store").code(0)
             }
@@ -58,10 +50,7 @@ impl Style {
                     _ => (400, "invalid_request"),
                 };
                 let body = json!({"error": error, "error_description": refusal.message, "code": refusal.code});
-                self.json(&body)
-                    .status(status)
-                    .header("cache-control", "no-store")
-                    .code(refusal.code)
+                self.json(&body).status(status).header("cache-control", "no-store").code(refusal.code)
             }
         }
     }
@@ -75,21 +64,18 @@ impl Style {
             };
             return self.json(&body);
         }
-        let code = code
-            .as_u64()
-            .map_or(code, |number| number.to_string().into());
+        let code = code.as_u64().map_or(code, |number| number.to_string().into());
         let success = code == "0";
-        self.json(&json!({"code": code, "msg": message, "data": data, "success": success, "traceId": "0", "total": null}))
+        self.json(
+            &json!({"code": code, "msg": message, "data": data, "success": success, "traceId": "0", "total": null}),
+        )
     }
 
     fn json(&self, body: &Value) -> Reply {
         let reply = Reply::json(body);
         match self.mode {
             Mode::Strict => reply,
-            Mode::Quirky => Reply {
-                content_type: "text/html;charset=UTF-8",
-                ..reply
-            },
+            Mode::Quirky => Reply { content_type: "text/html;charset=UTF-8", ..reply },
         }
     }
 }

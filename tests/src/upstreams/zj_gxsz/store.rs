@@ -63,14 +63,12 @@ impl Store {
             return Err(Refusal::new(codes::STORE_FULL, "模拟器存储已满"));
         }
         let digest: [u8; 32] = Sha256::digest(&plaintext).into();
-        let stored = of_client
-            .entry(record_id.to_owned())
-            .or_insert_with(|| Stored {
-                client_id: client_id.to_owned(),
-                endpoint,
-                plaintext: Bytes::new(),
-                versions: Vec::new(),
-            });
+        let stored = of_client.entry(record_id.to_owned()).or_insert_with(|| Stored {
+            client_id: client_id.to_owned(),
+            endpoint,
+            plaintext: Bytes::new(),
+            versions: Vec::new(),
+        });
         stored.endpoint = endpoint;
         stored.plaintext = plaintext.into();
         stored.versions.push(digest);
@@ -81,10 +79,7 @@ impl Store {
         let records = self.records.lock();
         match client_id {
             Some(client_id) => records.get(client_id)?.get(record_id).cloned(),
-            None => records
-                .values()
-                .find_map(|of_client| of_client.get(record_id))
-                .cloned(),
+            None => records.values().find_map(|of_client| of_client.get(record_id)).cloned(),
         }
     }
 

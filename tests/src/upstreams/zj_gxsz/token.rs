@@ -10,21 +10,13 @@ use super::{ClientAuth, Mode, Refusal, ZjGxsz, codes};
 impl ZjGxsz {
     pub(super) fn issue_token(&self, received: &Received, ledger: &Ledger) -> Reply {
         if received.method != Method::POST {
-            return self
-                .style()
-                .refuse(&Refusal::new(codes::METHOD, "只支持 POST"))
-                .status(405);
+            return self.style().refuse(&Refusal::new(codes::METHOD, "只支持 POST")).status(405);
         }
         match self.authenticate(received) {
             Ok(client) => {
-                let token = self
-                    .tokens
-                    .issue(&client, self.settings.token_ttl, received.now_ms);
+                let token = self.tokens.issue(&client, self.settings.token_ttl, received.now_ms);
                 ledger.count(|counters| counters.tokens_issued += 1);
-                let expires_in = self
-                    .settings
-                    .expires_in
-                    .then_some(self.settings.token_ttl.as_secs());
+                let expires_in = self.settings.expires_in.then_some(self.settings.token_ttl.as_secs());
                 self.style().token(Ok((&token, expires_in)))
             }
             Err(refusal) => {
@@ -35,23 +27,15 @@ impl ZjGxsz {
     }
 
     fn authenticate(&self, received: &Received) -> Result<String, Refusal> {
-        let TokenRequest {
-            grant_type,
-            client_id,
-            secrets,
-            place,
-        } = credentials::token_request(received, self.settings.mode)?;
-        if self
-            .settings
-            .client_auth
-            .is_some_and(|wanted| wanted != place)
-        {
+        let TokenRequest { grant_type, client_id, secrets, place } =
+            credentials::token_request(received, self.settings.mode)?;
+        if self.settings.client_auth.is_some_and(|wanted| wanted != place) {
             return Err(Refusal::new(codes::OAUTH_CLIENT_AUTH, "凭证位置不正确"));
         }
         if self.settings.mode == Mode::Strict {
             // A request with everything in its query may have no body, and then needs no type for it.
-            let typed = received.media_type() == "application/x-www-form-urlencoded";
-            if !typed && !(place == ClientAuth::Query && received.body.is_empty()) {
+            let typeless = place == ClientAuth::Query && received.body.is_empty();
+            if !typeless && received.media_type() != "application/x-www-form-urlencoded" {
                 return Err(Refusal::new(
                     codes::OAUTH_CONTENT_TYPE,
                     "Content-Type 应为 application/x-www-form-urlencoded",
@@ -60,10 +44,7 @@ impl ZjGxsz {
             match grant_type.as_deref() {
                 Some("client_credentials") => {}
                 Some(_) => {
-                    return Err(Refusal::new(
-                        codes::OAUTH_GRANT,
-                        "grant_type 应为 client_credentials",
-                    ));
+                    return Err(Refusal::new(codes::OAUTH_GRANT, "grant_type 应为 client_credentials"));
                 }
                 None => return Err(Refusal::new(codes::OAUTH_REQUEST, "缺少 grant_type")),
             }
@@ -71,10 +52,7 @@ impl ZjGxsz {
         let known = self.settings.clients.get(&client_id);
         match known {
             Some(client) if secrets.contains(&client.secret) => Ok(client_id),
-            _ => Err(Refusal::new(
-                codes::OAUTH_CLIENT,
-                "client_id 或 client_secret 错误",
-            )),
+            _ => Err(Refusal::new(codes::OAUTH_CLIENT, "client_id 或 client_secret 错误")),
         }
     }
 }
