@@ -2,17 +2,18 @@
 //! (client pool, KV), the link's grant, and this context, which lives for one call. Policy answers through the contract;
 //! only a capability used where there is no link (during `describe` and `check`) traps.
 
-pub mod crypto;
-pub mod grant;
-pub mod http;
-pub mod kv;
+pub(crate) mod crypto;
+pub(crate) mod grant;
+pub(crate) mod http;
+pub(crate) mod kv;
 mod log;
+mod parts;
 
 use std::{
     borrow::Cow,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -37,15 +38,26 @@ const LOCKS_MAX: usize = 16;
 /// Has a request left that may have had an effect? Shared with whoever waits for the call, because a call that runs
 /// into its deadline is dropped and cannot say.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
+pub(crate) struct Sent(Arc<AtomicU32>);
 
 impl Sent {
+    /// May any byte have left?
     pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) > 0
     }
 
-    fn set(&self) {
-        self.0.store(true, Ordering::Release);
+    fn mark(&self) -> SentMark {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        SentMark(self.clone())
+    }
+}
+
+/// One request that is counted as sent, until it is known that it was not.
+struct SentMark(Sent);
+
+impl SentMark {
+    fn undo(self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -110,6 +122,7 @@ impl Context {
     }
 
     fn new(phase: Phase, call: CallContext) -> Self {
+        let masker = call.grant.masker.clone();
         let mut locks = ResourceTable::new();
         locks.set_max_capacity(LOCKS_MAX);
         Self {
@@ -123,7 +136,7 @@ impl Context {
             host_calls_left: HOST_CALLS_MAX,
             log: log::LogBudget::default(),
             locks,
-            masks: Overlay::default(),
+            masks: Overlay::new(masker),
             personal: call.personal,
             sent: Sent::default(),
         }
@@ -188,7 +201,7 @@ impl types::Host for Context {}
 impl config::Host for Context {
     fn id(&mut self) -> wasmtime::Result<String> {
         self.enter("link.config", Phase::Check)?;
-        Ok(self.grant.link.to_string())
+        Ok(self.grant.link.as_ref().map(ToString::to_string).unwrap_or_default())
     }
 
     fn get(&mut self) -> wasmtime::Result<String> {

@@ -7,18 +7,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// The longest message kept, in bytes (wit/connector.wit, `failure.message`).
-pub const MESSAGE_MAX: usize = 1024;
+pub(crate) const MESSAGE_MAX: usize = 1024;
 /// The longest upstream code kept, in bytes.
-pub const CODE_MAX: usize = 128;
+pub(crate) const CODE_MAX: usize = 128;
 /// The longest detail kept, in bytes; a longer one is dropped whole, since cut JSON is no JSON.
-pub const DETAIL_MAX: usize = 64 * 1024;
+pub(crate) const DETAIL_MAX: usize = 64 * 1024;
 /// The longest wait passed on (`failure.retry-after-ms`).
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// Why a call failed, by who must act and whether repeating can help. The cases are those of wit/connector.wit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Class {
+pub(crate) enum Class {
     /// The caller's data is wrong.
     InvalidInput,
     /// The link is configured wrongly.
@@ -51,7 +51,7 @@ pub enum Class {
 
 impl Class {
     /// The name used in the API, metrics and logs.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid-input",
             Self::Config => "config",
@@ -72,7 +72,7 @@ impl Class {
 
     /// May the same call succeed later without anybody changing anything? (upstreams.md §6.4; the outcome decides
     /// together with the operation's `repeat` whether repeating is harmless.)
-    pub fn retryable(self) -> bool {
+    pub(crate) fn retryable(self) -> bool {
         matches!(self, Self::AuthExpired | Self::RateLimited | Self::Unavailable | Self::Timeout)
     }
 }
@@ -80,7 +80,7 @@ impl Class {
 /// What is known about the effect at the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// No byte of a request with an effect left the host.
     NotSent,
     /// The upstream answered and refused.
@@ -93,7 +93,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The name used in the API, metrics and logs.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::NotSent => "not-sent",
             Self::Rejected => "rejected",
@@ -105,30 +105,30 @@ impl Outcome {
 
 /// A call that failed, with everything a caller may know of it.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Who must act.
-    pub class: Class,
+    pub(crate) class: Class,
     /// What is known about the effect.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What happened and what to do; bounded, redacted.
-    pub message: String,
+    pub(crate) message: String,
     /// The upstream's own code.
-    pub upstream_code: Option<String>,
+    pub(crate) upstream_code: Option<String>,
     /// When repeating may help.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Structured detail as the connector gave it.
-    pub detail: Option<Box<RawValue>>,
+    pub(crate) detail: Option<Box<RawValue>>,
 }
 
 impl Failure {
     /// A failure of the host's own making.
-    pub fn new(class: Class, outcome: Outcome, message: impl Into<String>) -> Self {
+    pub(crate) fn new(class: Class, outcome: Outcome, message: impl Into<String>) -> Self {
         Self { class, outcome, message: message.into(), upstream_code: None, retry_after: None, detail: None }
     }
 }
 
 /// Cuts a text to at most `max` bytes on a character boundary.
-pub fn cut(text: &mut String, max: usize) {
+pub(crate) fn cut(text: &mut String, max: usize) {
     text.truncate(text.floor_char_boundary(max));
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 /// A name that does not follow its rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {given:?} is not valid: {rule}")]
-pub struct NameError {
+pub(crate) struct NameError {
     what: &'static str,
     given: String,
     rule: &'static str,
@@ -25,11 +25,11 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal, $rule:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $type(Arc<str>);
+        pub(crate) struct $type(Arc<str>);
 
         impl $type {
             /// The name as text.
-            pub fn as_str(&self) -> &str {
+            pub(crate) fn as_str(&self) -> &str {
                 &self.0
             }
         }
@@ -108,16 +108,16 @@ fn segment(text: &str) -> bool {
 
 /// The SHA-256 of a connector's bytes: what is served is named by what it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision([u8; 32]);
+pub(crate) struct Revision([u8; 32]);
 
 impl Revision {
     /// Of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
     /// The first 12 hex digits, for people.
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let mut hex = self.to_string();
         hex.truncate(12);
         hex

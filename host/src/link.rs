@@ -2,13 +2,13 @@
 //! table`; the path of a call is `dispatch`. The table is immutable and replaced whole, so that a call sees one state.
 
 pub(crate) mod bind;
-pub mod dispatch;
+pub(crate) mod dispatch;
 mod layers;
-pub mod spec;
-pub mod table;
+pub(crate) mod spec;
+pub(crate) mod table;
 
-pub(crate) use self::layers::DEFAULTS;
-pub use self::{
+pub(crate) use self::layers::{DEFAULTS, LayerError};
+pub(crate) use self::{
     dispatch::{Answer, Call, CallError, Dispatcher},
     spec::{LinkSpec, SpecError},
     table::{Entry, Link, Table},

@@ -2,12 +2,12 @@
 //! of HTTP, or of who asks. The path of a load is `validate → compile (cache) → prepared`; of a call, `invoke`.
 
 mod cache;
-pub mod compile;
+pub(crate) mod compile;
 mod engine;
 mod error;
 mod invoke;
 mod limits;
-pub mod manifest;
+pub(crate) mod manifest;
 mod prepared;
 mod state;
 mod validate;
@@ -19,7 +19,7 @@ pub(crate) use self::{
     invoke::call,
     prepared::PreparedRef,
 };
-pub use self::{
+pub(crate) use self::{
     error::LoadError,
     limits::CallLimits,
     prepared::{Operation, Prepared, Violation},

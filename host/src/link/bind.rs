@@ -14,8 +14,8 @@ use crate::{
         grant::{Grant, Slot},
         http::{client::ClientPool, policy::Egress},
     },
-    runtime::{PreparedRef, Violation, manifest::{SecretSlot, SecretUse}},
-    secret::{Secret, Uses},
+    runtime::{PreparedRef, Violation, manifest::SecretSlot},
+    secret::{Secret, Use, Uses},
 };
 
 /// SM4 keys have 16 bytes (GB/T 32907-2016).
@@ -110,9 +110,9 @@ fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec) -> Result<Slot,
         SecretSource::File(path) => read_bounded(path, SECRET_MAX).map_err(|e| format!("{}: {e}", path.display()))?,
     };
     let secret = Secret::new(text, filled.encoding).map_err(|e| e.to_string())?;
-    let granted: Vec<SecretUse> =
+    let granted: Vec<Use> =
         slot.uses.iter().copied().filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked))).collect();
-    if granted.contains(&SecretUse::Sm4) && secret.key().len() != SM4_KEY_BYTES {
+    if granted.contains(&Use::Sm4) && secret.key().len() != SM4_KEY_BYTES {
         return Err(format!(
             "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {} when decoded as {}",
             secret.key().len(),

@@ -17,27 +17,27 @@ use crate::{
 };
 
 /// A call as it comes in.
-pub struct Call<'c> {
+pub(crate) struct Call<'c> {
     /// The link's id, as given.
-    pub link: &'c str,
+    pub(crate) link: &'c str,
     /// The operation's name, as given.
-    pub operation: &'c str,
+    pub(crate) operation: &'c str,
     /// The input, not yet parsed.
-    pub input: &'c [u8],
+    pub(crate) input: &'c [u8],
     /// Names the request in every log line.
-    pub request_id: Arc<str>,
+    pub(crate) request_id: Arc<str>,
 }
 
 /// A call that ended well.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The operation's output, valid JSON.
-    pub output: Box<RawValue>,
+    pub(crate) output: Box<RawValue>,
 }
 
 /// A call that did not.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// There is no such link.
     #[error("there is no link {0:?}")]
     UnknownLink(String),
@@ -92,19 +92,19 @@ pub enum CallError {
 }
 
 /// Takes calls to links.
-pub struct Dispatcher {
+pub(crate) struct Dispatcher {
     table: LiveTable,
     calls: Semaphore,
 }
 
 impl Dispatcher {
     /// With an empty table; at most `calls_max` calls run at a time in the whole host.
-    pub fn new(calls_max: usize) -> Self {
+    pub(crate) fn new(calls_max: usize) -> Self {
         Self { table: LiveTable::default(), calls: Semaphore::new(calls_max) }
     }
 
     /// The links of this moment.
-    pub fn table(&self) -> Arc<Table> {
+    pub(crate) fn table(&self) -> Arc<Table> {
         self.table.load()
     }
 
@@ -115,7 +115,7 @@ impl Dispatcher {
 
     /// The largest input that this link takes for this operation, so that a server need not read more.
     /// None when there is no such link or operation.
-    pub fn input_max(&self, link: &str, operation: &str) -> Option<usize> {
+    pub(crate) fn input_max(&self, link: &str, operation: &str) -> Option<usize> {
         match self.table.load().get(link)? {
             Entry::Serving(link) => link.connector.operation(operation).map(|op| link.input_max(op.spec.max_body)),
             Entry::Refused { .. } => None,
@@ -126,7 +126,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Everything that can go wrong, each with what is known about its effect: all but [`CallError::Failed`] send nothing.
-    pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let started = Instant::now();
         let link = match self.table.load().get(call.link) {
             Some(Entry::Serving(link)) => link.clone(),
@@ -178,7 +178,7 @@ impl Dispatcher {
 
 impl CallError {
     /// What is known about the effect: only a call that ran can have had one.
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Failed(failure) => failure.outcome,
             _ => Outcome::NotSent,
@@ -186,7 +186,7 @@ impl CallError {
     }
 
     /// Who must act.
-    pub fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> Class {
         match self {
             Self::UnknownLink(_) | Self::UnknownOperation { .. } | Self::TooLarge { .. } | Self::NotJson { .. }
             | Self::Invalid { .. } => Class::InvalidInput,

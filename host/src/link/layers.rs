@@ -21,11 +21,11 @@ pub(crate) const DEFAULTS: &str = "_defaults.toml";
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The file, relative to the links directory.
-    pub file: Arc<Path>,
+    pub(crate) file: Arc<Path>,
     /// The line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 impl fmt::Display for Place {
@@ -36,7 +36,7 @@ impl fmt::Display for Place {
 
 /// A file that could not be read as TOML.
 #[derive(Debug, thiserror::Error)]
-pub enum LayerError {
+pub(crate) enum LayerError {
     /// Not readable.
     #[error("{}: cannot be read: {error}", file.display())]
     Read {

@@ -13,18 +13,18 @@ use super::layers::{LayerError, Layered, Place, join};
 use crate::{
     capability::http::policy::{AllowRule, Origin},
     id::{ConnectorName, LinkId, NameError},
-    runtime::{CallLimits, manifest::SecretUse},
-    secret::KeyEncoding,
+    runtime::CallLimits,
+    secret::{KeyEncoding, Use},
 };
 
 /// Longest deadline a link may set, in milliseconds.
 const DEADLINE_MS_MAX: u64 = 600_000;
 /// Calls that one link may have open by default.
-pub const CONCURRENCY_DEFAULT: usize = 32;
+pub(crate) const CONCURRENCY_DEFAULT: usize = 32;
 
 /// A link file that is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum SpecError {
+pub(crate) enum SpecError {
     /// A file could not be read as TOML.
     #[error(transparent)]
     Layer(#[from] LayerError),
@@ -50,7 +50,7 @@ pub enum SpecError {
 
 /// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretSource {
+pub(crate) enum SecretSource {
     /// An environment variable of the host.
     Env(String),
     /// A file, absolute or relative to the links directory.
@@ -59,38 +59,38 @@ pub enum SecretSource {
 
 /// How a link fills one slot.
 #[derive(Debug, Clone)]
-pub struct SecretSpec {
+pub(crate) struct SecretSpec {
     /// Where the text is.
-    pub source: SecretSource,
+    pub(crate) source: SecretSource,
     /// How the key is made of the text.
-    pub encoding: KeyEncoding,
+    pub(crate) encoding: KeyEncoding,
     /// Origins it may be sent to; none = all that the link allows.
-    pub send_to: Option<Vec<Origin>>,
+    pub(crate) send_to: Option<Vec<Origin>>,
     /// Uses the operator allows; none = all the connector declares.
-    pub uses: Option<Vec<SecretUse>>,
+    pub(crate) uses: Option<Vec<Use>>,
 }
 
 /// A link as written.
 #[derive(Debug)]
-pub struct LinkSpec {
+pub(crate) struct LinkSpec {
     /// Its id, from the file's path.
-    pub id: LinkId,
+    pub(crate) id: LinkId,
     /// The connector it uses.
-    pub connector: ConnectorName,
+    pub(crate) connector: ConnectorName,
     /// Which versions of it.
-    pub version: semver::VersionReq,
+    pub(crate) version: semver::VersionReq,
     /// Its config table as JSON.
-    pub config: serde_json::Value,
+    pub(crate) config: serde_json::Value,
     /// Its secrets by slot.
-    pub secrets: BTreeMap<String, SecretSpec>,
+    pub(crate) secrets: BTreeMap<String, SecretSpec>,
     /// Where it may connect to.
-    pub allow: Vec<AllowRule>,
+    pub(crate) allow: Vec<AllowRule>,
     /// A private certificate authority, as PEM file.
-    pub ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
     /// Bounds of one call.
-    pub limits: CallLimits,
+    pub(crate) limits: CallLimits,
     /// Calls it may have open.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     layered: Layered,
 }
 
@@ -120,7 +120,7 @@ struct RawSecret {
     #[serde(default)]
     encoding: KeyEncoding,
     send_to: Option<Vec<Origin>>,
-    uses: Option<Vec<SecretUse>>,
+    uses: Option<Vec<Use>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -152,7 +152,7 @@ impl LinkSpec {
     ///
     /// # Errors
     /// The first thing wrong, with file, line and key.
-    pub fn read(root: &Path, file: &Path) -> Result<Self, SpecError> {
+    pub(crate) fn read(root: &Path, file: &Path) -> Result<Self, SpecError> {
         let id = link_id(root, file)?;
         let layered = Layered::read(root, file)?;
         let raw = typed(&layered, root, file)?;

@@ -21,20 +21,20 @@ use crate::{
 };
 
 /// A link that serves.
-pub struct Link {
+pub(crate) struct Link {
     /// Its id.
-    pub id: LinkId,
+    pub(crate) id: LinkId,
     /// The connector's revision it serves with.
-    pub connector: PreparedRef,
+    pub(crate) connector: PreparedRef,
     /// Bounds of one call.
-    pub limits: CallLimits,
+    pub(crate) limits: CallLimits,
     pub(crate) grant: Arc<Grant>,
     pub(crate) permits: Arc<Semaphore>,
 }
 
 /// What the table knows of a link id.
 #[derive(Clone)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// It serves.
     Serving(Arc<Link>),
     /// Its files are there but were refused, and no good state of it is known.
@@ -48,39 +48,39 @@ pub enum Entry {
 
 /// All links at one moment.
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct Table {
     entries: BTreeMap<LinkId, Entry>,
 }
 
 impl Table {
     /// A table of these entries.
-    pub fn new(entries: BTreeMap<LinkId, Entry>) -> Self {
+    pub(crate) fn new(entries: BTreeMap<LinkId, Entry>) -> Self {
         Self { entries }
     }
 
     /// What is known of this id.
-    pub fn get(&self, id: &str) -> Option<&Entry> {
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
         self.entries.get(id)
     }
 
     /// Every link, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (&LinkId, &Entry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&LinkId, &Entry)> {
         self.entries.iter()
     }
 
     /// How many links serve.
-    pub fn serving(&self) -> usize {
+    pub(crate) fn serving(&self) -> usize {
         self.entries.values().filter(|entry| matches!(entry, Entry::Serving(_))).count()
     }
 }
 
 /// The table that is served now.
 #[derive(Default)]
-pub struct LiveTable(ArcSwap<Table>);
+pub(crate) struct LiveTable(ArcSwap<Table>);
 
 impl LiveTable {
     /// The state of this moment; hold it for as long as one call needs it.
-    pub fn load(&self) -> Arc<Table> {
+    pub(crate) fn load(&self) -> Arc<Table> {
         self.0.load_full()
     }
 

@@ -20,7 +20,7 @@ use super::{cache::Cache, engine::{Runtime, compiling_engine}};
 use crate::id::Revision;
 
 /// The hidden verb that runs [`child`].
-pub const CHILD_VERB: &str = "compile-component";
+pub(crate) const CHILD_VERB: &str = "compile-component";
 
 /// CPU seconds of one compilation, over its threads.
 const CPU_SECONDS: u64 = 60;
@@ -35,7 +35,7 @@ const ERROR_MAX: u64 = 4 << 10;
 
 /// Why a component could not be compiled.
 #[derive(Debug, thiserror::Error)]
-pub enum CompileError {
+pub(crate) enum CompileError {
     /// The child could not be run at all.
     #[error("the compiling child process could not be run: {0}")]
     Spawn(#[from] io::Error),
@@ -126,7 +126,7 @@ impl Compiler {
 ///
 /// # Errors
 /// When the component does not compile, or its bytes cannot be read or written.
-pub fn child() -> Result<(), String> {
+pub(crate) fn child() -> Result<(), String> {
     limit_self().map_err(|e| format!("setting limits: {e}"))?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|e| format!("reading: {e}"))?;

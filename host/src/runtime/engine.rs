@@ -27,11 +27,11 @@ const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
 /// What the engine is sized for.
 #[derive(Debug, Clone)]
-pub struct EngineOptions {
+pub(crate) struct EngineOptions {
     /// Calls that may run at the same time in the whole process.
-    pub calls_max: u32,
+    pub(crate) calls_max: u32,
     /// Linear memory one store may have at the most; links may ask for less.
-    pub memory_bytes_max: usize,
+    pub(crate) memory_bytes_max: usize,
 }
 
 impl Default for EngineOptions {

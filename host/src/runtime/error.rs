@@ -11,7 +11,7 @@ use crate::{
 
 /// A file that will not be served, and why. The text is for the operator who dropped it.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// The bytes are not a component.
     #[error("{0}")]
     NotAComponent(String),

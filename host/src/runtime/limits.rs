@@ -16,17 +16,17 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 
 /// Bounds of one call, from the link's `[limits]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallLimits {
+pub(crate) struct CallLimits {
     /// Total time over guest and host awaits, from before instantiation to the last byte of the output.
-    pub deadline: Duration,
+    pub(crate) deadline: Duration,
     /// Time the guest itself may compute.
-    pub cpu: Duration,
+    pub(crate) cpu: Duration,
     /// Linear memory over all memories of the store.
-    pub memory_bytes: usize,
+    pub(crate) memory_bytes: usize,
     /// Input, output, one request to and one answer from the upstream, each.
-    pub body_bytes: usize,
+    pub(crate) body_bytes: usize,
     /// Requests to upstreams.
-    pub http_requests: u32,
+    pub(crate) http_requests: u32,
 }
 
 impl Default for CallLimits {

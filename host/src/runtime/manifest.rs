@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::ConnectorName;
+use crate::{id::ConnectorName, secret::Use};
 
 /// The longest manifest accepted, in bytes (wit/connector.wit, `handler.describe`).
-pub const MANIFEST_MAX: usize = 1024 * 1024;
+pub(crate) const MANIFEST_MAX: usize = 1024 * 1024;
 
 /// Why a manifest was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
+pub(crate) enum ManifestError {
     /// Over the bound.
     #[error("the manifest has {0} bytes; at most {MANIFEST_MAX} are accepted")]
     TooLarge(usize),
@@ -38,17 +38,17 @@ pub enum ManifestError {
 
 /// A text in the two languages that every summary is written in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// English.
-    pub en: String,
+    pub(crate) en: String,
     /// Chinese.
-    pub zh: String,
+    pub(crate) zh: String,
 }
 
 /// Does an operation change anything at the upstream?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Effect {
+pub(crate) enum Effect {
     /// No.
     Read,
     /// Yes.
@@ -58,88 +58,74 @@ pub enum Effect {
 /// May the same input be sent twice without harm?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Repeat {
+pub(crate) enum Repeat {
     /// Yes: the second overwrites the first or changes nothing.
     Safe,
     /// No: every sending counts.
     Unsafe,
 }
 
-/// What a connector may do with a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SecretUse {
-    /// Be part of a message that is hashed.
-    Digest,
-    /// Key an HMAC.
-    Hmac,
-    /// Key SM4.
-    Sm4,
-    /// Be sent to an origin it is bound to.
-    Send,
-}
-
 /// A slot that a link fills with a secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SecretSlot {
+pub(crate) struct SecretSlot {
     /// The slot's name, for instance `client_secret`.
-    pub name: String,
+    pub(crate) name: String,
     /// What belongs into it.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// What the connector does with it.
-    pub uses: Vec<SecretUse>,
+    pub(crate) uses: Vec<Use>,
     /// May a link leave it empty?
     #[serde(default)]
-    pub optional: bool,
+    pub(crate) optional: bool,
 }
 
 /// Queued inputs of one key may be merged into one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Coalesce {
+pub(crate) struct Coalesce {
     /// Members that are added up.
     #[serde(default)]
-    pub sum: Vec<String>,
+    pub(crate) sum: Vec<String>,
     /// Members of which the last counts.
     #[serde(default)]
-    pub last: Vec<String>,
+    pub(crate) last: Vec<String>,
 }
 
 /// A named, typed thing a connector does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OperationSpec {
+pub(crate) struct OperationSpec {
     /// For instance `record.push-one`.
-    pub name: String,
+    pub(crate) name: String,
     /// What it does.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// JSON Schema of its input.
-    pub input: Value,
+    pub(crate) input: Value,
     /// JSON Schema of its output.
-    pub output: Value,
+    pub(crate) output: Value,
     /// Does it change anything?
-    pub effect: Effect,
+    pub(crate) effect: Effect,
     /// May it be repeated?
-    pub repeat: Repeat,
+    pub(crate) repeat: Repeat,
     /// Where the input says which record this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// How queued inputs merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coalesce: Option<Coalesce>,
+    pub(crate) coalesce: Option<Coalesce>,
     /// Where personal data is, as pointer patterns.
     #[serde(default)]
-    pub personal: Vec<String>,
+    pub(crate) personal: Vec<String>,
     /// Total time it may need, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_ms: Option<u64>,
+    pub(crate) deadline_ms: Option<u64>,
     /// Bytes of input it needs at the most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_body: Option<u64>,
+    pub(crate) max_body: Option<u64>,
 }
 
 /// Who makes an inbound request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Caller {
+pub(crate) enum Caller {
     /// The upstream's servers.
     Upstream,
     /// A person's browser.
@@ -148,38 +134,38 @@ pub enum Caller {
 
 /// An inbound request that the connector answers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct HookSpec {
+pub(crate) struct HookSpec {
     /// The hook's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The HTTP method, or `ANY`.
-    pub method: String,
+    pub(crate) method: String,
     /// What it is for.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// Who comes.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
 }
 
 /// A valid manifest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The connector's name.
-    pub name: ConnectorName,
+    pub(crate) name: ConnectorName,
     /// Its version.
-    pub version: semver::Version,
+    pub(crate) version: semver::Version,
     /// What it is.
-    pub summary: Summary,
+    pub(crate) summary: Summary,
     /// What it was built with.
-    pub sdk: String,
+    pub(crate) sdk: String,
     /// JSON Schema of a link's config.
-    pub config: Value,
+    pub(crate) config: Value,
     /// Slots for secrets.
-    pub secrets: Vec<SecretSlot>,
+    pub(crate) secrets: Vec<SecretSlot>,
     /// What it does.
-    pub operations: Vec<OperationSpec>,
+    pub(crate) operations: Vec<OperationSpec>,
     /// What it answers.
-    pub hooks: Vec<HookSpec>,
+    pub(crate) hooks: Vec<HookSpec>,
     /// Origins it would usually talk to: a suggestion, never a grant.
-    pub origins: Vec<String>,
+    pub(crate) origins: Vec<String>,
 }
 
 static SCHEMA: LazyLock<Result<jsonschema::Validator, String>> = LazyLock::new(|| {
@@ -192,7 +178,7 @@ impl Manifest {
     ///
     /// # Errors
     /// All that is wrong with it, in one error.
-    pub fn parse(json: &str) -> Result<Self, ManifestError> {
+    pub(crate) fn parse(json: &str) -> Result<Self, ManifestError> {
         if json.len() > MANIFEST_MAX {
             return Err(ManifestError::TooLarge(json.len()));
         }
@@ -215,7 +201,7 @@ impl Manifest {
 ///
 /// # Errors
 /// Names the schema and says why it cannot be used.
-pub fn compile_schema(at: impl Into<String>, schema: &Value) -> Result<jsonschema::Validator, ManifestError> {
+pub(crate) fn compile_schema(at: impl Into<String>, schema: &Value) -> Result<jsonschema::Validator, ManifestError> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .build(schema)

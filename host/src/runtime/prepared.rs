@@ -23,17 +23,17 @@ const VIOLATIONS_MAX: usize = 100;
 
 /// One way in which a value does not fit its schema.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Violation {
+pub(crate) struct Violation {
     /// JSON Pointer (RFC 6901) to the value; empty means the whole.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// What is wrong. Names keywords and limits; never repeats the value, which may be personal.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// One operation, with its compiled schema.
-pub struct Operation {
+pub(crate) struct Operation {
     /// What the manifest says of it.
-    pub spec: OperationSpec,
+    pub(crate) spec: OperationSpec,
     input: Validator,
     /// Where personal data is in its input and output.
     pub(crate) personal: PersonalPointers,
@@ -47,15 +47,15 @@ impl Operation {
 }
 
 /// A connector, ready to serve.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// The hash of its bytes.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// What it says of itself.
-    pub manifest: Manifest,
+    pub(crate) manifest: Manifest,
     /// Size of the component in bytes.
-    pub size: usize,
+    pub(crate) size: usize,
     /// The names of what it imports.
-    pub imports: Vec<String>,
+    pub(crate) imports: Vec<String>,
     operations: HashMap<String, Operation>,
     config: Validator,
     pub(super) pre: ConnectorPre<State>,
@@ -93,7 +93,7 @@ impl Prepared {
     }
 
     /// The operation of this name.
-    pub fn operation(&self, name: &str) -> Option<&Operation> {
+    pub(crate) fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.get(name)
     }
 
@@ -112,7 +112,7 @@ impl Prepared {
 }
 
 /// What a connector is, shared.
-pub type PreparedRef = Arc<Prepared>;
+pub(crate) type PreparedRef = Arc<Prepared>;
 
 fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
     validator

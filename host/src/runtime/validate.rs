@@ -6,7 +6,7 @@ use wasmtime::component::types;
 use super::error::LoadError;
 
 /// The largest component accepted, in bytes: componentize-py makes 18 MiB of a hello world.
-pub const COMPONENT_MAX: usize = 64 << 20;
+pub(crate) const COMPONENT_MAX: usize = 64 << 20;
 
 /// What every connector exports.
 const HANDLER: &str = "duijie:connector/handler";
