@@ -4,18 +4,19 @@
 pub(crate) mod client;
 pub(crate) mod policy;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use self::{
-    client::{Client, Incoming, Outgoing, SendError, SendErrorKind},
+    client::{Fault, Incoming, Outgoing, SendError},
     policy::{Origin, request},
 };
 use super::{
     Context, Phase, Sent,
+    grant::Grant,
     parts::{Assembled, PartsError, assemble},
 };
 use crate::bindings::duijie::{
@@ -57,16 +58,17 @@ impl wit::Host for Context {
 
 /// A request that policy admits.
 struct Prepared {
-    client: Client,
+    grant: Arc<Grant>,
     outgoing: Outgoing,
     sent: Sent,
 }
 
 impl Prepared {
     async fn exchange(self) -> Result<Response, Error> {
+        let Some(reach) = &self.grant.reach else { return Err(no_link()) };
         // Marked before, because a call that runs into its deadline is dropped in the middle of this.
         let mark = self.sent.mark();
-        match self.client.send(self.outgoing).await {
+        match reach.outlet.send(self.outgoing).await {
             Ok(incoming) => Ok(response(incoming)),
             Err(error) => {
                 if !error.sent {
@@ -80,13 +82,12 @@ impl Prepared {
 
 impl Context {
     fn prepare(&mut self, asked: &Request) -> Result<Prepared, ErrorKind> {
-        let grant = self.grant.clone();
-        let reach = grant.reach.as_ref().ok_or_else(|| ErrorKind::Denied("there is no link".into()))?;
         self.http_requests_left = self
             .http_requests_left
             .checked_sub(1)
             .ok_or_else(|| ErrorKind::Budget("the call has used up its requests ([limits] http_requests)".into()))?;
         let method = request::check_method(&asked.method).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+        let grant = self.grant.clone();
         let origin = origin(&asked.url)?;
         let lookup = |slot: &str| grant.secret_for(slot, &origin);
         let mut composed = Vec::new();
@@ -99,19 +100,15 @@ impl Context {
 
         let url = text(build(&asked.url, request::URL_MAX, "the URL")?, "the URL")?;
         let url = request::check_url(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-        reach.egress.admit_url(&url).map_err(|e| ErrorKind::Denied(e.to_string()))?;
         if asked.headers.len() > request::HEADERS_MAX {
             return Err(ErrorKind::InvalidRequest(format!("more than {} headers", request::HEADERS_MAX)));
         }
-        let mut headers = http::HeaderMap::with_capacity(asked.headers.len());
+        let mut headers = Vec::with_capacity(asked.headers.len());
         for header in &asked.headers {
             let value = build(&header.value, request::HEADER_BYTES_MAX, "a header")?;
-            let (name, value) =
-                request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-            headers.append(name, value);
+            headers.push(request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?);
         }
         let body = build(&asked.body, self.body_bytes, "the body")?;
-        request::check_size(&headers).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
         for bytes in composed {
             if !self.masks.add(&bytes) {
                 return Err(ErrorKind::Budget("too many composed credentials in one call".into()));
@@ -119,14 +116,14 @@ impl Context {
         }
         let time = asked.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
         Ok(Prepared {
-            client: reach.client.clone(),
+            grant,
             outgoing: Outgoing {
                 method,
                 url,
                 headers,
                 body: Bytes::copy_from_slice(&body),
                 deadline: Instant::now() + time,
-                max_response: self.body_bytes,
+                response_max: self.body_bytes,
             },
             sent: self.sent.clone(),
         })
@@ -167,24 +164,26 @@ fn text(bytes: Assembled, what: &str) -> Result<String, ErrorKind> {
 }
 
 fn response(incoming: Incoming) -> Response {
-    let headers = incoming.headers.iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
-    Response { status: incoming.status, headers: headers.collect(), body: incoming.body }
+    Response { status: incoming.status, headers: incoming.headers, body: incoming.body }
+}
+
+fn no_link() -> Error {
+    Error { kind: ErrorKind::Denied("there is no link".into()), sent: false }
 }
 
 fn convert(error: SendError) -> Error {
     let text = error.kind.to_string();
     let kind = match error.kind {
-        SendErrorKind::Denied(_) => ErrorKind::Denied(text),
-        SendErrorKind::Dns(_) => ErrorKind::Dns(text),
-        SendErrorKind::Connect(_) => ErrorKind::Connect(text),
-        SendErrorKind::Tls(_) => ErrorKind::Tls(text),
-        SendErrorKind::Timeout => ErrorKind::Timeout,
-        SendErrorKind::Reset(_) => ErrorKind::Reset(text),
-        SendErrorKind::TooLarge(max) => ErrorKind::TooLarge(max),
-        SendErrorKind::Protocol(_) => ErrorKind::Protocol(text),
-        SendErrorKind::Other(_) => ErrorKind::Other(text),
+        Fault::Denied(_) => ErrorKind::Denied(text),
+        Fault::Invalid(_) => ErrorKind::InvalidRequest(text),
+        Fault::Dns(_) => ErrorKind::Dns(text),
+        Fault::Connect(_) => ErrorKind::Connect(text),
+        Fault::Tls(_) => ErrorKind::Tls(text),
+        Fault::Timeout => ErrorKind::Timeout,
+        Fault::Reset(_) => ErrorKind::Reset(text),
+        Fault::TooLarge(max) => ErrorKind::TooLarge(max as u64),
+        Fault::Protocol(_) => ErrorKind::Protocol(text),
+        Fault::Other(_) => ErrorKind::Other(text),
     };
     Error { kind, sent: error.sent }
 }
