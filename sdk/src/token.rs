@@ -93,6 +93,9 @@ impl TokenCache {
         }
         let Fetched { token, ttl_ms } = fetch()?;
         let keep_ms = ttl_ms - EARLY_MS.min(ttl_ms / 2);
+        if keep_ms == 0 {
+            return Ok(token);
+        }
         // The token is good even if it cannot be kept; then every call fetches, which an operator should know.
         if let Err(error) = kv::set(&self.key, &token, Some(keep_ms)) {
             log::warn(
