@@ -320,7 +320,7 @@ async fn peers_that_are_slow_or_silent_meet_the_deadline() {
         );
         let over = begun.elapsed().saturating_sub(Duration::from_millis(300));
         assert!(
-            over < Duration::from_millis(250),
+            over < Duration::from_millis(700),
             "{over:?} over the deadline"
         );
     }
