@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use duijie_sdk::time::DATE_TIME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use check::check_mapping;
 
@@ -156,11 +156,10 @@ pub type Violation = (String, String);
 ///
 /// # Errors
 /// Every violation, in the order of the fields.
-pub fn map(mapping: &Mapping, record: &Map<String, Value>) -> Result<Wire, Vec<Violation>> {
-    let source = Value::Object(record.clone());
+pub fn map(mapping: &Mapping, record: &Value) -> Result<Wire, Vec<Violation>> {
     let mut violations = Vec::new();
-    let mut members = convert::fields(&mapping.fields, &source, "", &mut violations);
-    for (name, value) in record {
+    let mut members = convert::fields(&mapping.fields, record, "", &mut violations);
+    for (name, value) in record.as_object().into_iter().flatten() {
         let at = format!("/{}", escape(name));
         let is_named = mapping
             .fields

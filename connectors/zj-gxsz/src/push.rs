@@ -242,7 +242,7 @@ fn read(
 /// An upstream's message without the record's own words, which it may quote.
 fn redacted(message: &str, config: &Config, record: &Record) -> String {
     let mut words = Vec::new();
-    for (name, value) in record {
+    for (name, value) in record.as_object().into_iter().flatten() {
         if *name != config.record.key_field {
             collect_words(value, &mut words);
         }

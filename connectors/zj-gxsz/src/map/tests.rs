@@ -10,7 +10,7 @@ fn mapping(value: Value) -> Mapping {
 }
 
 fn mapped(mapping: &Mapping, record: Value) -> Result<String, Vec<Violation>> {
-    map(mapping, record.as_object().unwrap()).map(|wire| serde_json::to_string(&wire).unwrap())
+    map(mapping, &record).map(|wire| serde_json::to_string(&wire).unwrap())
 }
 
 fn violations(mapping: &Mapping, record: Value) -> Vec<(String, String)> {
