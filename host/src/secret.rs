@@ -7,8 +7,9 @@
 //!
 //! Bounded by [`SECRET_MAX`] bytes a secret.
 
+pub(crate) mod finder;
 mod masker;
-mod spelling;
+pub(crate) mod spelling;
 
 use std::{fmt, string::FromUtf8Error};
 

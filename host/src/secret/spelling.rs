@@ -4,13 +4,13 @@
 //! make. It does not know compression, encryption, hashing, or one encoding inside another: an upstream that transforms
 //! and echoes still wins, and the threat model says so.
 
-use std::collections::BTreeMap;
-
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
+
+use super::finder::{Bleed, Spellings};
 
 /// Encodings shorter than this are not looked for: they would turn up in ordinary text by chance.
 pub(super) const SHORT: usize = 6;
@@ -47,18 +47,6 @@ const PATH: &AsciiSet = &QUERY
     .add(b'{')
     .add(b'}');
 
-/// Is the character before or behind a match partly made of the secret's bits?
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bleed {
-    /// The base64 character before it is.
-    pub(super) left: bool,
-    /// The base64 character behind it is.
-    pub(super) right: bool,
-}
-
-/// Every spelling once, with what it bleeds.
-pub(super) type Spellings = BTreeMap<Vec<u8>, Bleed>;
-
 /// Adds the spellings of a text: itself whatever its length, and those of its encodings that are not [`SHORT`].
 pub(super) fn of_text(text: &str, into: &mut Spellings) {
     add(into, text.as_bytes().to_vec(), Bleed::default());
@@ -79,6 +67,31 @@ pub(super) fn of_text(text: &str, into: &mut Spellings) {
                 add_long(into, out);
             }
         }
+    }
+}
+
+/// Adds the spellings in which a text turns up in messages: as it is, in URLs, and in JSON that is all ASCII.
+pub(crate) fn of_words(text: &str, into: &mut Spellings) {
+    add(into, text.as_bytes().to_vec(), Bleed::default());
+    let encoded = percent_encode(text.as_bytes(), UNRESERVED).to_string();
+    add(
+        into,
+        encoded.replace("%20", "+").into_bytes(),
+        Bleed::default(),
+    );
+    add(into, lower_escapes(&encoded).into_bytes(), Bleed::default());
+    add(into, encoded.into_bytes(), Bleed::default());
+    for unicode in [Unicode::Raw, Unicode::Lower, Unicode::Upper] {
+        let mut out = Vec::new();
+        json(
+            text,
+            JsonStyle {
+                unicode,
+                ..JsonStyle::default()
+            },
+            &mut out,
+        );
+        add(into, out, Bleed::default());
     }
 }
 

@@ -201,17 +201,7 @@ fn long_secrets_whole_and_cut() {
         masked(&masker, format!("{cut}...")),
         format!("{}...", "*".repeat(1_000))
     );
-    assert!(
-        masker
-            .finder
-            .get()
-            .unwrap()
-            .automaton
-            .as_ref()
-            .unwrap()
-            .memory_usage()
-            < 64 << 10
-    );
+    assert!(masker.finder.get().unwrap().memory_usage() < 64 << 10);
 }
 
 #[test]
@@ -280,15 +270,4 @@ fn an_overlay_is_bounded() {
     assert!(call.add(b"credential 0"), "known already");
     assert!(!call.add(b"one more"));
     assert_eq!(call.mask_text("credential 255".into()), "**************");
-}
-
-#[test]
-fn without_an_automaton_everything_is_masked() {
-    let finder = Finder {
-        automaton: None,
-        tails: Vec::new(),
-    };
-    let mut found = Vec::new();
-    finder.find(b"anything", &mut found);
-    assert_eq!(found, vec![0.."anything".len()]);
 }
