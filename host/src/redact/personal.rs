@@ -5,7 +5,12 @@
 //!
 //! Bounded by [`POINTERS_MAX`], [`VALUES_MAX`] and [`BYTES_MAX`].
 
-use std::{collections::BTreeSet, fmt, ops::Range, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::Value;
 
@@ -57,19 +62,13 @@ impl PersonalPointers {
         if pointers.len() > POINTERS_MAX {
             return Err(PointerError::TooMany(pointers.len()));
         }
-        pointers
-            .iter()
-            .map(|pointer| parse_one(pointer))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        pointers.iter().map(|pointer| parse_one(pointer)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The values at these places: texts, and numbers as text; of objects and arrays, all that they hold.
     pub(crate) fn collect(&self, document: &Value) -> PersonalValues {
         let mut values = PersonalValues::default();
-        self.0
-            .iter()
-            .for_each(|pointer| walk(document, pointer, &mut values));
+        self.0.iter().for_each(|pointer| walk(document, pointer, &mut values));
         values
     }
 
@@ -83,16 +82,10 @@ fn parse_one(pointer: &str) -> Result<Vec<Token>, PointerError> {
     if pointer.is_empty() {
         return Ok(Vec::new());
     }
-    let tokens = pointer
-        .strip_prefix('/')
-        .ok_or_else(|| PointerError::Start(pointer.into()))?;
+    let tokens = pointer.strip_prefix('/').ok_or_else(|| PointerError::Start(pointer.into()))?;
     let token = |text: &str| match text {
         "*" => Ok(Token::Every),
-        _ if text
-            .split('~')
-            .skip(1)
-            .any(|rest| !rest.starts_with(['0', '1'])) =>
-        {
+        _ if text.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) => {
             Err(PointerError::Escape(pointer.into()))
         }
         // In this order, as RFC 6901 §4 says.
@@ -107,36 +100,26 @@ fn walk(value: &Value, pointer: &[Token], into: &mut PersonalValues) {
         return into.add_all(value);
     };
     match (value, token) {
-        (Value::Object(members), Token::Every) => {
-            members.values().for_each(|member| walk(member, rest, into))
+        (Value::Object(members), Token::Every) => members.values().for_each(|member| walk(member, rest, into)),
+        (Value::Array(elements), Token::Every) => elements.iter().for_each(|element| walk(element, rest, into)),
+        (Value::Object(members), Token::One(name)) => {
+            members.get(name).into_iter().for_each(|member| walk(member, rest, into))
         }
-        (Value::Array(elements), Token::Every) => elements
-            .iter()
-            .for_each(|element| walk(element, rest, into)),
-        (Value::Object(members), Token::One(name)) => members
-            .get(name)
-            .into_iter()
-            .for_each(|member| walk(member, rest, into)),
         (Value::Array(elements), Token::One(index)) => {
-            let element = index
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| elements.get(index));
-            element
-                .into_iter()
-                .for_each(|element| walk(element, rest, into));
+            let element = index.parse::<usize>().ok().and_then(|index| elements.get(index));
+            element.into_iter().for_each(|element| walk(element, rest, into));
         }
         _ => {}
     }
 }
 
 /// What must not be shown of one call. `Debug` does not show it either.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct PersonalValues {
     values: BTreeSet<String>,
     bytes: usize,
     overfull: bool,
-    finder: OnceLock<Finder>,
+    finder: OnceLock<Arc<Finder>>,
 }
 
 impl PersonalValues {
@@ -158,10 +141,8 @@ impl PersonalValues {
         }
         let finder = self.finder.get_or_init(|| {
             let mut spellings = Spellings::new();
-            self.values
-                .iter()
-                .for_each(|value| spelling::of_words(value, &mut spellings));
-            Finder::new(spellings)
+            self.values.iter().for_each(|value| spelling::of_words(value, &mut spellings));
+            Arc::new(Finder::new(spellings))
         });
         finder.find(text.as_bytes(), found);
     }
