@@ -41,27 +41,15 @@ impl Finder {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(
-                spellings
-                    .keys()
-                    .map(|spelling| spelling.get(..split(spelling)).unwrap_or_default()),
-            )
+            .build(spellings.keys().map(|spelling| spelling.get(..split(spelling)).unwrap_or_default()))
             .ok();
-        let tail =
-            |(mut spelling, bleed): (Vec<u8>, Bleed)| (spelling.split_off(split(&spelling)), bleed);
-        Self {
-            automaton,
-            tails: spellings.into_iter().map(tail).collect(),
-        }
+        let tail = |(mut spelling, bleed): (Vec<u8>, Bleed)| (spelling.split_off(split(&spelling)), bleed);
+        Self { automaton, tails: spellings.into_iter().map(tail).collect() }
     }
 
     /// Adds where they stand, in order and joined where they touch. Linear in the buffer.
     pub(crate) fn find(&self, buffer: &[u8], found: &mut Vec<Range<usize>>) {
-        let Some(Ok(matches)) = self
-            .automaton
-            .as_ref()
-            .map(|a| a.try_find_overlapping_iter(buffer))
-        else {
+        let Some(Ok(matches)) = self.automaton.as_ref().map(|a| a.try_find_overlapping_iter(buffer)) else {
             found.push(0..buffer.len());
             return;
         };
@@ -71,15 +59,8 @@ impl Finder {
                 None => (&[][..], Bleed::default()),
             };
             let behind = buffer.get(one.end()..).unwrap_or_default();
-            let same = tail
-                .iter()
-                .zip(behind)
-                .take_while(|(ours, theirs)| ours == theirs)
-                .count();
-            merge(
-                found,
-                widen(buffer, one.start()..one.end().saturating_add(same), bleed),
-            );
+            let same = tail.iter().zip(behind).take_while(|(ours, theirs)| ours == theirs).count();
+            merge(found, widen(buffer, one.start()..one.end().saturating_add(same), bleed));
         }
     }
 }
@@ -100,8 +81,7 @@ impl fmt::Debug for Finder {
 
 /// Takes in the neighbours that share bits with the secret.
 fn widen(buffer: &[u8], range: Range<usize>, bleed: Bleed) -> Range<usize> {
-    let base64 =
-        |at: Option<&u8>| at.is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
+    let base64 = |at: Option<&u8>| at.is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
     let left = bleed.left && base64(range.start.checked_sub(1).and_then(|at| buffer.get(at)));
     let right = bleed.right && base64(buffer.get(range.end));
     range.start.saturating_sub(left.into())..range.end.saturating_add(right.into())

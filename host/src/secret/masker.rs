@@ -35,10 +35,7 @@ pub(crate) struct Masker {
 impl Masker {
     /// For these secrets; cheap, the work is done when something is first masked.
     pub(crate) fn new(secrets: impl IntoIterator<Item = Arc<Secret>>) -> Self {
-        Self {
-            secrets: secrets.into_iter().collect(),
-            finder: OnceLock::new(),
-        }
+        Self { secrets: secrets.into_iter().collect(), finder: OnceLock::new() }
     }
 
     /// Masks in place; true if there was anything to mask.
@@ -76,11 +73,7 @@ pub(crate) struct Overlay {
 impl Overlay {
     /// For one call; costs nothing until something is added.
     pub(crate) fn new(base: Arc<Masker>) -> Self {
-        Self {
-            base,
-            extra: Vec::new(),
-            finder: OnceLock::new(),
-        }
+        Self { base, extra: Vec::new(), finder: OnceLock::new() }
     }
 
     /// Masks these bytes too, in the spellings of a secret. False if there are already [`EXTRA_MAX`]: do not send them.
@@ -103,9 +96,7 @@ impl Overlay {
         let mut found = Vec::new();
         self.base.find(buffer, &mut found);
         if !self.extra.is_empty() {
-            self.finder
-                .get_or_init(|| self.spell())
-                .find(buffer, &mut found);
+            self.finder.get_or_init(|| self.spell()).find(buffer, &mut found);
         }
         fill(buffer, &found)
     }
@@ -145,8 +136,7 @@ fn fill(buffer: &mut [u8], found: &[Range<usize>]) -> bool {
 fn into_text(text: String, mask: impl FnOnce(&mut [u8]) -> bool) -> String {
     let mut bytes = text.into_bytes();
     mask(&mut bytes);
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
