@@ -61,7 +61,7 @@ fn each_list_has_its_path() {
     let mut patriarch = talk();
     patriarch["parentName"] = json!("张父");
     patriarch["parentRelation"] = json!("父亲");
-    patriarch["parentPhone"] = json!("13800000000");
+    patriarch["parentPhone"] = json!("10000000000");
     for (name, record) in [("one", talk()), ("multi", multi), ("patriarch", patriarch)] {
         host.on("POST", &format!("{BASE}/api/talk-record/{name}"))
             .reply(200, json!({ "code": "0", "msg": "成功", "more": 1 }));
