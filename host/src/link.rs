@@ -1,0 +1,15 @@
+//! Links: from the operator's TOML to the table that calls are served from. The path of a file is `layers → spec → bind →
+//! table`; the path of a call is `dispatch`. The table is immutable and replaced whole, so that a call sees one state.
+
+pub(crate) mod bind;
+pub(crate) mod dispatch;
+mod layers;
+pub(crate) mod spec;
+pub(crate) mod table;
+
+pub(crate) use self::layers::{DEFAULTS, LayerError};
+pub(crate) use self::{
+    dispatch::{Answer, Call, CallError, Dispatcher},
+    spec::{LinkSpec, SpecError},
+    table::{Entry, Link, Table},
+};

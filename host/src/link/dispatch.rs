@@ -1,0 +1,259 @@
+//! One call, from a name and some bytes to an answer: snapshot → operation → size → permit → JSON → schema → guest.
+//! Knows nothing of HTTP; `server/problem.rs` gives every error here its status.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, value::RawValue};
+use tokio::sync::Semaphore;
+
+use super::table::{Entry, Link, LiveTable, Table};
+use crate::{
+    capability::{CallContext, Context},
+    failure::{Class, Failure, Outcome},
+    runtime::{self, Violation},
+};
+
+/// A call as it comes in.
+pub(crate) struct Call<'c> {
+    /// The link's id, as given.
+    pub(crate) link: &'c str,
+    /// The operation's name, as given.
+    pub(crate) operation: &'c str,
+    /// The input, not yet parsed.
+    pub(crate) input: &'c [u8],
+    /// Names the request in every log line.
+    pub(crate) request_id: Arc<str>,
+}
+
+/// A call that ended well.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The operation's output, valid JSON.
+    pub(crate) output: Box<RawValue>,
+}
+
+/// A call that did not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// There is no such link.
+    #[error("there is no link {0:?}")]
+    UnknownLink(String),
+    /// The link exists, and its files were refused.
+    #[error("link {0} is not in service: its configuration was refused")]
+    LinkRefused(String),
+    /// The link's connector has no such operation.
+    #[error("link {link} has no operation {operation:?}; it has {known}")]
+    UnknownOperation {
+        /// The link.
+        link: String,
+        /// What was asked for.
+        operation: String,
+        /// What there is.
+        known: String,
+    },
+    /// The input is larger than the link allows.
+    #[error("the input has {given} bytes; this link allows {max}")]
+    TooLarge {
+        /// Bytes given, as far as they were read.
+        given: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// The input is not JSON.
+    #[error("the body is not JSON: {message} at line {line}, column {column}")]
+    NotJson {
+        /// What is wrong; no part of the input.
+        message: String,
+        /// Where.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
+    /// The input does not fit the operation's schema.
+    #[error("the input does not fit the schema of {operation}")]
+    Invalid {
+        /// The operation.
+        operation: String,
+        /// Everything that does not fit, at most 100.
+        violations: Vec<Violation>,
+    },
+    /// The link has as many calls open as it may.
+    #[error("link {0} has as many calls open as it may; try again soon")]
+    LinkBusy(String),
+    /// The host has as many calls open as it may.
+    #[error("the host has as many calls open as it may; try again soon")]
+    HostBusy,
+    /// The connector, the upstream or the deadline ended the call.
+    #[error("{}", .0.message)]
+    Failed(Box<Failure>),
+}
+
+/// Takes calls to links.
+pub(crate) struct Dispatcher {
+    table: LiveTable,
+    calls: Semaphore,
+}
+
+impl Dispatcher {
+    /// With an empty table; at most `calls_max` calls run at a time in the whole host.
+    pub(crate) fn new(calls_max: usize) -> Self {
+        Self { table: LiveTable::default(), calls: Semaphore::new(calls_max) }
+    }
+
+    /// The links of this moment.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.load()
+    }
+
+    /// Publishes new links; calls under way go on with theirs.
+    pub(crate) fn publish(&self, table: Table) {
+        self.table.publish(table);
+    }
+
+    /// The largest input that this link takes for this operation, so that a server need not read more.
+    /// None when there is no such link or operation.
+    pub(crate) fn input_max(&self, link: &str, operation: &str) -> Option<usize> {
+        match self.table.load().get(link)? {
+            Entry::Serving(link) => link.connector.operation(operation).map(|op| link.input_max(op.spec.max_body)),
+            Entry::Refused { .. } => None,
+        }
+    }
+
+    /// Runs one call to its end.
+    ///
+    /// # Errors
+    /// Everything that can go wrong, each with what is known about its effect: all but [`CallError::Failed`] send nothing.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        let started = Instant::now();
+        let link = match self.table.load().get(call.link) {
+            Some(Entry::Serving(link)) => link.clone(),
+            Some(Entry::Refused { .. }) => return Err(CallError::LinkRefused(call.link.to_owned())),
+            None => return Err(CallError::UnknownLink(call.link.chars().take(128).collect())),
+        };
+        let result = self.run(&link, &call).await;
+        observe(&link, &call, &result, started.elapsed());
+        result
+    }
+
+    async fn run(&self, link: &Link, call: &Call<'_>) -> Result<Answer, CallError> {
+        let Some(operation) = link.connector.operation(call.operation) else {
+            return Err(unknown_operation(link, call.operation));
+        };
+        let max = link.input_max(operation.spec.max_body);
+        if call.input.len() > max {
+            return Err(CallError::TooLarge { given: call.input.len(), max });
+        }
+        // Before parsing: what is open at a time also bounds what parsed inputs may take of memory.
+        let _link_permit = link.permits.try_acquire().map_err(|_| CallError::LinkBusy(link.id.to_string()))?;
+        let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
+        let input: Value = serde_json::from_slice(call.input).map_err(|e| not_json(&e))?;
+        let violations = operation.violations(&input);
+        if !violations.is_empty() {
+            return Err(CallError::Invalid { operation: call.operation.to_owned(), violations });
+        }
+        // serde_json has just read these bytes as JSON text, so they are UTF-8.
+        let text = std::str::from_utf8(call.input).map_err(|_| CallError::NotJson {
+            message: "not UTF-8".into(),
+            line: 1,
+            column: 1,
+        })?;
+        let limits = link.limits_for(operation.spec.deadline_ms);
+        let context = Context::serving(CallContext {
+            grant: link.grant.clone(),
+            request_id: call.request_id.clone(),
+            deadline: limits.deadline,
+            body_bytes: limits.body_bytes.max(max),
+            http_requests: limits.http_requests,
+            personal: operation.personal.collect(&input),
+        });
+        drop(input);
+        match runtime::call(&link.connector, context, &limits, call.operation, text.to_owned()).await {
+            Ok(output) => Ok(Answer { output }),
+            Err(failure) => Err(CallError::Failed(Box::new(failure))),
+        }
+    }
+}
+
+impl CallError {
+    /// What is known about the effect: only a call that ran can have had one.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Failed(failure) => failure.outcome,
+            _ => Outcome::NotSent,
+        }
+    }
+
+    /// Who must act.
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::UnknownLink(_) | Self::UnknownOperation { .. } | Self::TooLarge { .. } | Self::NotJson { .. }
+            | Self::Invalid { .. } => Class::InvalidInput,
+            Self::LinkRefused(_) => Class::Config,
+            Self::LinkBusy(_) | Self::HostBusy => Class::Unavailable,
+            Self::Failed(failure) => failure.class,
+        }
+    }
+}
+
+impl Link {
+    fn input_max(&self, asked: Option<u64>) -> usize {
+        // A connector's wish for large bodies is granted by the link's limit alone.
+        let asked = asked.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+        self.limits.body_bytes.min(asked)
+    }
+
+    fn limits_for(&self, deadline_ms: Option<u64>) -> runtime::CallLimits {
+        let mut limits = self.limits.clone();
+        if let Some(ms) = deadline_ms {
+            limits.deadline = limits.deadline.min(Duration::from_millis(ms));
+        }
+        limits
+    }
+}
+
+fn unknown_operation(link: &Link, asked: &str) -> CallError {
+    let known: Vec<&str> = link.connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
+    CallError::UnknownOperation {
+        link: link.id.to_string(),
+        operation: asked.chars().take(80).collect(),
+        known: known.join(", "),
+    }
+}
+
+/// serde_json's message without the position, which stands apart, and without any of the input.
+fn not_json(error: &serde_json::Error) -> CallError {
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or("not JSON");
+    CallError::NotJson { message: message.to_owned(), line: error.line(), column: error.column() }
+}
+
+/// One log line and one count a call. Labels are the connector's words, never a caller's: their number is bounded.
+fn observe(link: &Link, call: &Call<'_>, result: &Result<Answer, CallError>, took: Duration) {
+    let manifest = &link.connector.manifest;
+    let operation = link.connector.operation(call.operation).map_or("unknown", |op| op.spec.name.as_str());
+    let (class, outcome) = match result {
+        Ok(_) => ("ok", Outcome::Done),
+        Err(error) => (error.class().as_str(), error.outcome()),
+    };
+    let labels = [
+        ("connector", manifest.name.to_string()),
+        ("operation", operation.to_owned()),
+        ("class", class.to_owned()),
+        ("outcome", outcome.as_str().to_owned()),
+    ];
+    metrics::counter!("duijie_calls_total", &labels).increment(1);
+    let labels = [("connector", manifest.name.to_string()), ("operation", operation.to_owned())];
+    metrics::histogram!("duijie_call_seconds", &labels).record(took.as_secs_f64());
+    let upstream_code = match result {
+        Err(CallError::Failed(failure)) => failure.upstream_code.as_deref(),
+        _ => None,
+    };
+    tracing::info!(
+        request_id = &*call.request_id, link = %link.id, operation, connector = %manifest.name, version = %manifest.version,
+        revision = link.connector.revision.short(), class, outcome = outcome.as_str(), upstream_code,
+        ms = took.as_secs_f64() * 1e3, bytes = call.input.len(), "call"
+    );
+}

@@ -1,0 +1,83 @@
+use std::fs;
+
+use super::*;
+
+const GOOD: &str = r#"
+connector = "zj-gxsz"
+version = "^0.1"
+[config]
+base_url = "https://api.zj-gxsz.cn"
+[secrets.client_secret]
+env = "NBUFE_CLIENT_SECRET"
+encoding = "base64"
+[allow]
+http = ["https://api.zj-gxsz.cn", { origin = "http://intranet.example:8080", cidr = ["10.0.0.0/8"] }]
+[limits]
+deadline_ms = 20000
+"#;
+
+fn read(text: &str) -> Result<LinkSpec, SpecError> {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("zj")).unwrap();
+    let file = root.path().join("zj/nbufe.toml");
+    fs::write(&file, text).unwrap();
+    LinkSpec::read(root.path(), &file)
+}
+
+fn refusal(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_good_link_is_read_whole() {
+    let spec = read(GOOD).unwrap();
+    assert_eq!(spec.id.as_str(), "zj.nbufe");
+    assert_eq!(spec.connector.as_str(), "zj-gxsz");
+    assert_eq!(spec.allow.len(), 2);
+    assert_eq!(spec.limits.deadline, Duration::from_secs(20));
+    assert_eq!(spec.concurrency, CONCURRENCY_DEFAULT);
+    assert_eq!(spec.secrets["client_secret"].source, SecretSource::Env("NBUFE_CLIENT_SECRET".into()));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_file_and_line() {
+    let text = refusal("connector = \"x\"\n[limits]\ndedline_ms = 5\n");
+    assert!(text.starts_with("zj/nbufe.toml:3: key `limits.dedline_ms`: unknown field"), "{text}");
+    let text = refusal("connector = \"x\"\nconfg = 1\n");
+    assert!(text.starts_with("zj/nbufe.toml:2: key `confg`: unknown field"), "{text}");
+    let text = refusal("connector = \"x\"\n[secrets.a]\nvalue = \"inline\"\n");
+    assert!(text.starts_with("zj/nbufe.toml:3: key `secrets.a.value`"), "{text}");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_file_and_line() {
+    let text = refusal("connector = \"x\"\n[limits]\ndeadline_ms = \"soon\"\n");
+    assert!(text.starts_with("zj/nbufe.toml:3: key `limits.deadline_ms`"), "{text}");
+    let text = refusal("connector = \"x\"\n[limits]\ndeadline_ms = 0\n");
+    assert!(text.contains(":3: key `limits.deadline_ms`: 0 is out of range; 1 to 600000"), "{text}");
+    let text = refusal("connector = \"x\"\n[allow]\nhttp = [\"ftp://a\"]\n");
+    assert!(text.starts_with("zj/nbufe.toml:3: key `allow.http"), "{text}");
+}
+
+#[test]
+fn a_missing_connector_is_named() {
+    let text = refusal("[config]\n");
+    assert!(text.contains("missing field `connector`"), "{text}");
+}
+
+#[test]
+fn a_secret_comes_from_one_place() {
+    let text = refusal("connector = \"x\"\n[secrets.a]\nenv = \"A\"\nfile = \"a\"\n");
+    assert!(text.contains("key `secrets.a`: give either `env` or `file`"), "{text}");
+}
+
+#[test]
+fn a_file_with_a_name_that_makes_no_id_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["A.toml", "a b.toml", "a.b.toml"] {
+        let file = root.path().join(name);
+        fs::write(&file, GOOD).unwrap();
+        let text = LinkSpec::read(root.path(), &file).map(|s| s.id).unwrap_err().to_string();
+        assert!(text.contains("link id"), "{text}");
+    }
+}

@@ -1,0 +1,118 @@
+//! What is served: every link with its revision, in one immutable table behind one atomic swap. A call loads the table
+//! once and holds its link until it is done; it never sees two states. What must survive a swap (permits, KV) is keyed by
+//! link and lives beside the table, not in it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::{
+    capability::{
+        grant::Grant,
+        kv::space::{Kv, Quota, Space},
+    },
+    id::{ConnectorName, LinkId},
+    runtime::{CallLimits, PreparedRef},
+};
+
+/// A link that serves.
+pub(crate) struct Link {
+    /// Its id.
+    pub(crate) id: LinkId,
+    /// The connector's revision it serves with.
+    pub(crate) connector: PreparedRef,
+    /// Bounds of one call.
+    pub(crate) limits: CallLimits,
+    pub(crate) grant: Arc<Grant>,
+    pub(crate) permits: Arc<Semaphore>,
+}
+
+/// What the table knows of a link id.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    /// It serves.
+    Serving(Arc<Link>),
+    /// Its files are there but were refused, and no good state of it is known.
+    Refused {
+        /// The connector it asks for, when that much could be read.
+        connector: Option<ConnectorName>,
+        /// Why; for the operator, never for a platform.
+        reason: Arc<str>,
+    },
+}
+
+/// All links at one moment.
+#[derive(Default)]
+pub(crate) struct Table {
+    entries: BTreeMap<LinkId, Entry>,
+}
+
+impl Table {
+    /// A table of these entries.
+    pub(crate) fn new(entries: BTreeMap<LinkId, Entry>) -> Self {
+        Self { entries }
+    }
+
+    /// What is known of this id.
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// Every link, by id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&LinkId, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// How many links serve.
+    pub(crate) fn serving(&self) -> usize {
+        self.entries.values().filter(|entry| matches!(entry, Entry::Serving(_))).count()
+    }
+}
+
+/// The table that is served now.
+#[derive(Default)]
+pub(crate) struct LiveTable(ArcSwap<Table>);
+
+impl LiveTable {
+    /// The state of this moment; hold it for as long as one call needs it.
+    pub(crate) fn load(&self) -> Arc<Table> {
+        self.0.load_full()
+    }
+
+    /// Publishes a new state. Calls under way go on with theirs.
+    pub(crate) fn publish(&self, table: Table) {
+        self.0.store(Arc::new(table));
+    }
+}
+
+/// What belongs to a link whatever revision or config it serves with.
+#[derive(Default)]
+pub(crate) struct Lasting {
+    permits: Mutex<HashMap<LinkId, (usize, Arc<Semaphore>)>>,
+    kv: Kv,
+}
+
+impl Lasting {
+    /// The link's permits for calls; the same ones as before unless the operator changed their number.
+    pub(crate) fn permits(&self, id: &LinkId, concurrency: usize) -> Arc<Semaphore> {
+        let mut all = self.permits.lock();
+        match all.get(id) {
+            Some((size, permits)) if *size == concurrency => permits.clone(),
+            _ => {
+                let permits = Arc::new(Semaphore::new(concurrency));
+                all.insert(id.clone(), (concurrency, permits.clone()));
+                permits
+            }
+        }
+    }
+
+    /// The link's key-value space.
+    pub(crate) fn space(&self, id: &LinkId) -> Arc<Space> {
+        self.kv.space(id.as_str(), Quota::default())
+    }
+}

@@ -1,0 +1,99 @@
+//! The directory becomes the table. Desired state is what lies in the connectors and links directories; served state is
+//! the table; one task reconciles the two whenever anything says that something may have changed. What fails any step
+//! is refused with its reason, and what served before serves on. Every trigger leads to the same reconcile.
+
+mod source;
+mod stage;
+mod status;
+mod swap;
+mod watch;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+pub(crate) use self::status::{ConnectorStatus, LinkStatus, State, Status};
+pub(crate) use self::{
+    source::link_files,
+    stage::Stager,
+    swap::Reconciler,
+};
+
+/// Reconcile requests waiting; more would all mean the same.
+const EVENTS_MAX: usize = 64;
+/// A file younger than this may still be being written; it is looked at again when it has settled.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Where to look, and how often.
+#[derive(Debug, Clone)]
+pub(crate) struct ReloadOptions {
+    /// Holds `*.wasm`.
+    pub(crate) connectors: PathBuf,
+    /// Holds `*.toml`, in folders.
+    pub(crate) links: PathBuf,
+    /// Look even when nothing was heard: network disks tell nothing.
+    pub(crate) rescan: Duration,
+}
+
+/// Everything that can make the reconciler look.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The file system said that something changed.
+    FilesChanged,
+    /// It is time to look anyway.
+    Rescan,
+    /// Somebody asked: SIGHUP, `POST /v1/reload`.
+    Requested,
+}
+
+/// Asks the reconciler to look.
+#[derive(Clone)]
+pub(crate) struct Trigger(mpsc::Sender<Event>);
+
+impl Trigger {
+    /// Asks, without waiting. When too many ask at once, those already waiting do.
+    pub(crate) fn now(&self) {
+        let _ = self.0.try_send(Event::Requested);
+    }
+
+    fn changed(&self) {
+        let _ = self.0.try_send(Event::FilesChanged);
+    }
+}
+
+/// Runs until the process ends: reconcile once, then at every event.
+pub(crate) async fn run(mut reconciler: Reconciler, options: ReloadOptions, trigger: Trigger, mut events: mpsc::Receiver<Event>) {
+    // Held for as long as this runs: dropping it ends the watching.
+    let _watcher = watch::start(&options, trigger.clone());
+    let mut rescan = tokio::time::interval(options.rescan);
+    rescan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    rescan.tick().await;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => event,
+                None => return,
+            },
+            _ = rescan.tick() => Event::Rescan,
+        };
+        tracing::debug!(?event, "reconcile");
+        // Whatever else is waiting means the same: one look serves all.
+        while events.try_recv().is_ok() {}
+        if reconciler.reconcile().await.unsettled {
+            let again = trigger.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SETTLE).await;
+                again.changed();
+            });
+        }
+    }
+}
+
+/// The channel between triggers and [`run`].
+pub(crate) fn channel() -> (Trigger, mpsc::Receiver<Event>) {
+    let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+    (Trigger(sender), receiver)
+}
+
+/// What others see of the reconciler.
+pub(crate) type SharedStatus = Arc<arc_swap::ArcSwap<Status>>;

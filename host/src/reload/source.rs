@@ -1,0 +1,156 @@
+//! What lies in the directories: names and stamps, and one bounded read of a file. Never follows a pipe or a device into
+//! a hang, and never reads a file twice.
+
+use std::{
+    fs, io,
+    io::Read,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use crate::{link::DEFAULTS, runtime::COMPONENT_MAX};
+
+/// Files looked at in one directory tree; more is a mistake, not a deployment.
+const FILES_MAX: usize = 100_000;
+
+/// What changes when a file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: u64,
+    len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(meta: &fs::Metadata) -> Self {
+        Self {
+            inode: meta.ino(),
+            len: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    /// The stamp of what this path leads to; none when there is nothing.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|meta| Self::of(&meta))
+    }
+
+    /// When the content was last written.
+    pub(super) fn modified(&self) -> (i64, i64) {
+        self.modified
+    }
+
+    /// Was it touched within this time? Then it may still be being written.
+    pub(super) fn younger_than(&self, age: Duration) -> bool {
+        let Ok(seconds) = u64::try_from(self.changed.0) else { return false };
+        let nanos = u32::try_from(self.changed.1).unwrap_or(0);
+        let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        // A stamp from the future (a clock that jumped) is not waited for.
+        touched.elapsed().is_ok_and(|elapsed| elapsed < age)
+    }
+}
+
+/// The `*.wasm` files of a directory, by name. Hidden files are somebody's temporary files.
+pub(super) fn connector_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)?.take(FILES_MAX) {
+        let path = entry?.path();
+        if named(&path, "wasm") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The link files of a directory tree, by path; the defaults are not links.
+pub(crate) fn link_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !hidden(entry.path());
+    let walk = walkdir::WalkDir::new(root).follow_links(true).max_depth(16).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(visible).take(FILES_MAX) {
+        let entry = entry?;
+        if named(entry.path(), "toml") && entry.file_name() != DEFAULTS && !entry.file_type().is_dir() {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+/// Reads a connector once, whole; the stamp belongs to the bytes.
+pub(super) fn read(path: &Path) -> io::Result<(Stamp, Vec<u8>)> {
+    // Opening a pipe without a writer would block for ever.
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let mut file = fs::OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if meta.len() > COMPONENT_MAX as u64 {
+        return Err(io::Error::other(format!("it has {} bytes; at most {COMPONENT_MAX} are accepted", meta.len())));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
+    file.by_ref().take(COMPONENT_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if Stamp::of(&file.metadata()?) != Stamp::of(&meta) || bytes.len() as u64 != meta.len() {
+        return Err(io::Error::new(io::ErrorKind::WouldBlock, "it changed while it was being read"));
+    }
+    Ok((Stamp::of(&meta), bytes))
+}
+
+fn named(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension) && !hidden(path)
+}
+
+fn hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_and_foreign_files_are_not_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.wasm", "a.wasm", ".c.wasm", "d.wasm.tmp", "e.txt"] {
+            fs::write(dir.path().join(name), name).unwrap();
+        }
+        let names: Vec<_> =
+            connector_files(dir.path()).unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["a.wasm", "b.wasm"]);
+    }
+
+    #[test]
+    fn defaults_and_hidden_folders_hold_no_links() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("zj/.git")).unwrap();
+        for name in ["_defaults.toml", "zj/_defaults.toml", "zj/a.toml", "zj/.git/b.toml", "c.toml"] {
+            fs::write(root.path().join(name), "").unwrap();
+        }
+        let found = link_files(root.path()).unwrap();
+        let names: Vec<_> = found.iter().map(|p| p.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["c.toml", "zj/a.toml"]);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_does_not_hang() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.wasm");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("regular file"));
+    }
+
+    #[test]
+    fn a_rewritten_file_has_another_stamp() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wasm");
+        fs::write(&path, "one").unwrap();
+        let before = Stamp::at(&path).unwrap();
+        fs::write(&path, "three").unwrap();
+        assert_ne!(before, Stamp::at(&path).unwrap());
+        assert_eq!(Stamp::at(&dir.path().join("none")), None);
+    }
+}

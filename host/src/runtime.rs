@@ -1,0 +1,27 @@
+//! Guests: how a connector's bytes become something that can serve, and how one call runs. Knows nothing of links' files,
+//! of HTTP, or of who asks. The path of a load is `validate → compile (cache) → prepared`; of a call, `invoke`.
+
+mod cache;
+pub(crate) mod compile;
+mod engine;
+mod error;
+mod invoke;
+mod limits;
+pub(crate) mod manifest;
+mod prepared;
+mod state;
+mod validate;
+
+pub(crate) use self::{
+    cache::Cache,
+    compile::Compiler,
+    engine::{EngineOptions, Runtime},
+    invoke::call,
+    prepared::PreparedRef,
+};
+pub(crate) use self::{
+    error::LoadError,
+    limits::CallLimits,
+    prepared::{Operation, Prepared, Violation},
+    validate::COMPONENT_MAX,
+};
