@@ -54,9 +54,7 @@ impl TokenCache {
     pub fn new(name: &str, issued_for: &[&str]) -> Result<Self, Failure> {
         let digest = crypto::hash(Algorithm::Sha256, issued_for.join("\n"))?;
         let version = encode::hex(digest.get(..8).unwrap_or(&digest));
-        Ok(Self {
-            key: format!("token/{name}/{version}"),
-        })
+        Ok(Self { key: format!("token/{name}/{version}") })
     }
 
     /// The token that is kept and not about to expire, or a fetched one. However many calls ask at once, one fetches
@@ -76,11 +74,7 @@ impl TokenCache {
     ///
     /// # Errors
     /// As [`TokenCache::get`].
-    pub fn renew(
-        &self,
-        stale: &str,
-        fetch: impl FnOnce() -> Result<Fetched, Failure>,
-    ) -> Result<String, Failure> {
+    pub fn renew(&self, stale: &str, fetch: impl FnOnce() -> Result<Fetched, Failure>) -> Result<String, Failure> {
         self.fetched_once(Some(stale), fetch)
     }
 
@@ -98,18 +92,14 @@ impl TokenCache {
         if let Some(failure) = self.failed_since(asked_ms)? {
             return Err(failure);
         }
-        let Fetched { token, ttl_ms } =
-            fetch().inspect_err(|failure| self.keep_failure(failure))?;
+        let Fetched { token, ttl_ms } = fetch().inspect_err(|failure| self.keep_failure(failure))?;
         let keep_ms = ttl_ms - EARLY_MS.min(ttl_ms / 2);
         if keep_ms == 0 {
             return Ok(token);
         }
         // The token is good even if it cannot be kept; then every call fetches, which an operator should know.
         if let Err(error) = kv::set(&self.key, &token, Some(keep_ms)) {
-            log::warn(
-                "an access token cannot be kept",
-                &[("error", &error.to_string())],
-            );
+            log::warn("an access token cannot be kept", &[("error", &error.to_string())]);
         }
         Ok(token)
     }
@@ -133,21 +123,12 @@ impl TokenCache {
         let Some(kept) = kv::get(&self.failure_key())? else {
             return Ok(None);
         };
-        let kept = serde_json::from_slice::<KeptFailure>(&kept)
-            .ok()
-            .filter(|kept| kept.at_ms >= asked_ms);
+        let kept = serde_json::from_slice::<KeptFailure>(&kept).ok().filter(|kept| kept.at_ms >= asked_ms);
         Ok(kept.map(|kept| {
-            let class = CLASSES
-                .into_iter()
-                .find(|&class| class as u8 == kept.class)
-                .unwrap_or(Class::Other);
+            let class = CLASSES.into_iter().find(|&class| class as u8 == kept.class).unwrap_or(Class::Other);
             // Asking for a token has no effect on any record.
             let failure = Failure::new(class, kept.message).outcome(Outcome::NotSent);
-            Failure {
-                upstream_code: kept.upstream_code,
-                retry_after_ms: kept.retry_after_ms,
-                ..failure
-            }
+            Failure { upstream_code: kept.upstream_code, retry_after_ms: kept.retry_after_ms, ..failure }
         }))
     }
 

@@ -23,9 +23,7 @@ pub(crate) fn path() -> PathBuf {
 pub(crate) fn generate() -> anyhow::Result<String> {
     let wit = root().join("wit");
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(&wit)
-        .with_context(|| format!("{} does not parse", wit.display()))?;
+    let (package, _) = resolve.push_dir(&wit).with_context(|| format!("{} does not parse", wit.display()))?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
 
     let options = Opts {
@@ -43,13 +41,8 @@ pub(crate) fn generate() -> anyhow::Result<String> {
     let mut files = Files::default();
     options.build().generate(&mut resolve, world, &mut files)?;
     let mut texts = files.iter();
-    let (_, text) = texts
-        .next()
-        .ok_or_else(|| anyhow!("the generator wrote nothing"))?;
-    anyhow::ensure!(
-        texts.next().is_none(),
-        "the generator wrote more than one file"
-    );
+    let (_, text) = texts.next().ok_or_else(|| anyhow!("the generator wrote nothing"))?;
+    anyhow::ensure!(texts.next().is_none(), "the generator wrote more than one file");
     Ok(String::from_utf8(text.to_vec())?)
 }
 
@@ -67,9 +60,6 @@ mod tests {
     fn checked_in_bindings_match_the_contract() {
         let kept = std::fs::read_to_string(path()).expect("sdk/src/bindings.rs is readable");
         let generated = generate().expect("the contract generates");
-        assert!(
-            kept == generated,
-            "sdk/src/bindings.rs is out of date: run `cargo xtask bindings`"
-        );
+        assert!(kept == generated, "sdk/src/bindings.rs is out of date: run `cargo xtask bindings`");
     }
 }
