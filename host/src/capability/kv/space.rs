@@ -88,11 +88,6 @@ impl Kv {
         space
     }
 
-    /// Forgets a link that is no longer configured. Calls that still hold its space keep it until they end.
-    pub(crate) fn forget(&self, link: &str) {
-        self.spaces.lock().remove(link);
-    }
-
     /// Clears away entries that are over their time, at most so many, and says how many they were. For a timer: without
     /// it, expired values of idle links would hold their memory.
     pub(crate) async fn sweep(&self, entries_max: usize) -> usize {
