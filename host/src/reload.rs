@@ -62,7 +62,12 @@ impl Trigger {
 }
 
 /// Runs until the process ends: reconcile once, then at every event.
-pub(crate) async fn run(mut reconciler: Reconciler, options: ReloadOptions, trigger: Trigger, mut events: mpsc::Receiver<Event>) {
+pub(crate) async fn run(
+    mut reconciler: Reconciler,
+    options: ReloadOptions,
+    trigger: Trigger,
+    mut events: mpsc::Receiver<Event>,
+) {
     // Held for as long as this runs: dropping it ends the watching.
     let _watcher = watch::start(&options, trigger.clone());
     let mut rescan = tokio::time::interval(options.rescan);

@@ -141,7 +141,13 @@ impl Reconciler {
             Ok((stamp, prepared)) => {
                 let (manifest, revision) = (&prepared.manifest, prepared.revision.short());
                 tracing::info!(file = %name(&path), connector = %manifest.name, version = %manifest.version, revision, "connector loaded");
-                *file = ConnectorFile { seen: Some(stamp), good: Some((stamp, prepared)), reason: None, gone: false, since: Timestamp::now() };
+                *file = ConnectorFile {
+                    seen: Some(stamp),
+                    good: Some((stamp, prepared)),
+                    reason: None,
+                    gone: false,
+                    since: Timestamp::now(),
+                };
                 metrics::counter!("duijie_connector_loads_total", "result" => "loaded").increment(1);
                 false
             }
@@ -204,7 +210,10 @@ impl Reconciler {
                 let choice = link.wants.as_ref().and_then(|(name, version)| self.choose(name, version));
                 same(link.tried.as_ref(), choice)
                     && !link.seen.is_empty()
-                    && link.seen.iter().all(|(path, stamp)| *stamps.entry(path).or_insert_with(|| Stamp::at(path)) == *stamp)
+                    && link
+                        .seen
+                        .iter()
+                        .all(|(path, stamp)| *stamps.entry(path).or_insert_with(|| Stamp::at(path)) == *stamp)
             });
             if !untouched {
                 touched.push((id, path));
@@ -227,7 +236,10 @@ impl Reconciler {
         let spec = read.unwrap_or_else(|error| Err(unreadable(&path, error)));
         let seen: Vec<_> = dependencies(&self.options.links, &path, spec.as_ref().ok())
             .into_iter()
-            .map(|path| { let stamp = Stamp::at(&path); (path, stamp) })
+            .map(|path| {
+                let stamp = Stamp::at(&path);
+                (path, stamp)
+            })
             .collect();
         let wants = spec.as_ref().ok().map(|spec| (spec.connector.clone(), spec.version.clone()));
         let choice = wants.as_ref().and_then(|(name, version)| self.choose(name, version)).cloned();
@@ -249,7 +261,14 @@ impl Reconciler {
             Ok(link) => {
                 let manifest = &link.connector.manifest;
                 tracing::info!(link = %id, connector = %manifest.name, version = %manifest.version, revision = link.connector.revision.short(), "link live");
-                *known = LinkFile { seen, wants, tried: choice, good: Some(Arc::new(link)), reason: None, since: Timestamp::now() };
+                *known = LinkFile {
+                    seen,
+                    wants,
+                    tried: choice,
+                    good: Some(Arc::new(link)),
+                    reason: None,
+                    since: Timestamp::now(),
+                };
                 (true, false)
             }
             Err(_) if young && known.reason.is_none() && self.status.load().ready => (false, true),
@@ -263,7 +282,8 @@ impl Reconciler {
     }
 
     fn no_connector(&self, spec: &LinkSpec) -> String {
-        let of_name = |file: &&ConnectorFile| file.good.as_ref().is_some_and(|(_, c)| c.manifest.name == spec.connector);
+        let of_name =
+            |file: &&ConnectorFile| file.good.as_ref().is_some_and(|(_, c)| c.manifest.name == spec.connector);
         let versions: Vec<String> = self
             .connectors
             .values()
@@ -274,7 +294,15 @@ impl Reconciler {
             let dir = self.options.connectors.display();
             ("connector", format!("no connector {} is loaded; put its .wasm into {dir}", spec.connector))
         } else {
-            ("version", format!("no loaded version of {} fits {}; there is {}", spec.connector, spec.version, versions.join(", ")))
+            (
+                "version",
+                format!(
+                    "no loaded version of {} fits {}; there is {}",
+                    spec.connector,
+                    spec.version,
+                    versions.join(", ")
+                ),
+            )
         };
         spec.wrong(key, message).to_string()
     }
@@ -303,7 +331,10 @@ impl Reconciler {
         let links = self.links.iter().map(|(id, file)| LinkStatus {
             link: id.clone(),
             state: state(file.good.is_some(), file.reason.is_some()),
-            connector: file.good.as_ref().map(|l| format!("{} {}", l.connector.manifest.name, l.connector.manifest.version)),
+            connector: file
+                .good
+                .as_ref()
+                .map(|l| format!("{} {}", l.connector.manifest.name, l.connector.manifest.version)),
             revision: file.good.as_ref().map(|link| link.connector.revision),
             reason: file.reason.clone(),
             since: file.since,

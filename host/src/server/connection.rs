@@ -1,12 +1,7 @@
 //! One connection from accept to close: HTTP/1.1 by hyper with every bound written out, and a graceful end on the drain
 //! signal. HTTP/2 is not offered, and with it none of its floods.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    net::SocketAddr,
-    pin::pin,
-};
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::pin};
 
 use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
