@@ -197,7 +197,7 @@ pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
     let mut config = config.clone();
     config.state = state.path().to_owned();
     let mut parts = parts(&config)?;
-    parts.reconciler.reconcile().await;
+    parts.reconciler.settle().await;
     Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
 }
 
@@ -234,6 +234,6 @@ fn parts(config: &Config) -> anyhow::Result<Parts> {
     let lasting = Arc::new(Lasting::default());
     let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: lasting.clone() };
     let stager = stager(&runtime, &config.state)?;
-    let reconciler = Reconciler::new(config.reload.clone(), stager, binder, dispatcher.clone(), status.clone());
+    let reconciler = Reconciler::new(&config.reload, stager, binder, dispatcher.clone(), status.clone());
     Ok(Parts { dispatcher, lasting, reconciler, status })
 }
