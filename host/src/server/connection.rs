@@ -17,7 +17,7 @@ use crate::shutdown::Drain;
 
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
-/// Bytes of one request's head, and of what is read ahead of a body.
+/// Bytes of one request's head, and of what is read ahead of a body; hyper may take one read more.
 const READ_BUFFER_MAX: usize = 64 << 10;
 
 /// Serves the connection to its end.

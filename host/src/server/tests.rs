@@ -198,11 +198,12 @@ async fn what_is_not_http_is_refused_and_closed() {
         ("NONSENSE\r\n\r\n".to_owned(), 400),
         ("GET /hello HTTP/1.1\r\nhost: t\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n".to_owned(), 400),
         (format!("GET /hello HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101)), 431),
-        (format!("GET /hello HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(100 << 10)), 431),
+        (format!("GET /hello HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1 << 20)), 431),
     ] {
         let mut stream = host.connect().await;
-        stream.write_all(request.as_bytes()).await.unwrap();
-        assert_eq!(Reply::read_last(&mut stream).await.status, status, "{:.60}", request);
+        // Fails where the server closed before it had all.
+        let _ = stream.write_all(request.as_bytes()).await;
+        assert_eq!(Reply::read_last(&mut stream).await.status, status, "{request:.60}");
     }
 }
 

@@ -34,7 +34,7 @@ async fn a_sane_request_id_is_kept_and_any_other_is_made_anew() {
         assert_eq!((reply.header("x-request-id"), reply.body.as_str()), (Some(sane), sane));
     }
     let too_long = "x".repeat(129);
-    for odd in ["", "a b", "tab\tbed", "schlüssel", "a\u{7f}", too_long.as_str()] {
+    for odd in ["", "a b", "tab\tbed", "schlüssel", too_long.as_str()] {
         let reply = host.ask("POST /post", &[&format!("x-request-id: {odd}")], "").await;
         let id: uuid::Uuid = reply.header("x-request-id").unwrap().parse().unwrap();
         assert_eq!(id.get_version_num(), 7, "{odd:?}");

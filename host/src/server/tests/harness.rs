@@ -66,7 +66,9 @@ impl Reply {
     /// The answer after which the server closes.
     pub(in crate::server) async fn read_last(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
-        timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("the server does not close").unwrap();
+        if timeout(LONG, stream.read_to_end(&mut bytes)).await.is_err() {
+            panic!("the server does not close after {:?}", String::from_utf8_lossy(&bytes));
+        }
         Self::parse(&String::from_utf8(bytes).unwrap())
     }
 
