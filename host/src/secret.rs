@@ -16,7 +16,7 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -62,7 +62,7 @@ pub(crate) enum Encoding {
 }
 
 /// What a slot's secret may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Use {
     /// As a piece of a message to hash or to MAC.

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use crate::{
     capability::{
         grant::Grant,
-        kv::space::{Kv, Space},
+        kv::space::{Kv, Quota, Space},
     },
     id::{ConnectorName, LinkId},
     runtime::{CallLimits, PreparedRef},
@@ -113,6 +113,6 @@ impl Lasting {
 
     /// The link's key-value space.
     pub(crate) fn space(&self, id: &LinkId) -> Arc<Space> {
-        self.kv.space(id)
+        self.kv.space(id.as_str(), Quota::default())
     }
 }
