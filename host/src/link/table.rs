@@ -90,6 +90,9 @@ impl LiveTable {
     }
 }
 
+/// Entries that one sweep clears away at the most.
+const SWEEP_STEP: usize = 10_000;
+
 /// What belongs to a link whatever revision or config it serves with.
 #[derive(Default)]
 pub(crate) struct Lasting {
@@ -109,6 +112,11 @@ impl Lasting {
                 permits
             }
         }
+    }
+
+    /// Clears away what is over its time, a bounded step; whoever owns this calls it now and then.
+    pub(crate) async fn sweep(&self) {
+        self.kv.sweep(SWEEP_STEP).await;
     }
 
     /// The link's key-value space.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    api::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, SummaryBody},
+    api::catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, SummaryBody},
     auth::Platform,
     problem::{MEDIA_TYPE, ProblemBody, ViolationBody},
 };
@@ -33,7 +33,7 @@ const LINKS_LISTED_MAX: usize = 100;
         description = "Operations of government and education upstreams, docked by duijie. \
             This document holds what your key may call, as of this moment."
     ),
-    paths(super::api::list, super::api::show, super::api::document),
+    paths(super::api::catalogue::list, super::api::catalogue::show, super::api::document),
     components(schemas(
         LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, ProblemBody, SummaryBody, ViolationBody
     ))

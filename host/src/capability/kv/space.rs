@@ -41,10 +41,7 @@ pub(crate) struct Quota {
 impl Default for Quota {
     /// The contract's figures.
     fn default() -> Self {
-        Self {
-            keys: 10_000,
-            bytes: 16 << 20,
-        }
+        Self { keys: 10_000, bytes: 16 << 20 }
     }
 }
 
@@ -91,11 +88,6 @@ impl Kv {
         space
     }
 
-    /// Forgets a link that is no longer configured. Calls that still hold its space keep it until they end.
-    pub(crate) fn forget(&self, link: &str) {
-        self.spaces.lock().remove(link);
-    }
-
     /// Clears away entries that are over their time, at most so many, and says how many they were. For a timer: without
     /// it, expired values of idle links would hold their memory.
     pub(crate) async fn sweep(&self, entries_max: usize) -> usize {
@@ -116,35 +108,18 @@ pub(crate) struct Space {
 
 impl Space {
     fn new(quota: Quota) -> Self {
-        let state = State {
-            entries: HashMap::new(),
-            expiries: BTreeSet::new(),
-            bytes: 0,
-            quota,
-        };
-        Self {
-            state: Mutex::new(state),
-            locks: lock::Locks::default(),
-        }
+        let state = State { entries: HashMap::new(), expiries: BTreeSet::new(), bytes: 0, quota };
+        Self { state: Mutex::new(state), locks: lock::Locks::default() }
     }
 
     /// The value, unless absent or over its time.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
         check_key(key)?;
-        Ok(self
-            .state
-            .lock()
-            .live(key, Instant::now())
-            .map(|entry| entry.value.to_vec()))
+        Ok(self.state.lock().live(key, Instant::now()).map(|entry| entry.value.to_vec()))
     }
 
     /// Stores a value; it vanishes after `ttl`. Replaces value and time. A time too long for the clock is none.
-    pub(crate) async fn set(
-        &self,
-        key: &str,
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<(), KvError> {
+    pub(crate) async fn set(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), KvError> {
         check_value(key, value)?;
         let now = Instant::now();
         self.state.lock().put(key, value, until(now, ttl), now)
@@ -162,18 +137,11 @@ impl Space {
         check_key(key)?;
         let now = Instant::now();
         let taken = self.state.lock().remove(key);
-        Ok(taken
-            .filter(|entry| entry.live(now))
-            .map(|entry| entry.value.into_vec()))
+        Ok(taken.filter(|entry| entry.live(now)).map(|entry| entry.value.into_vec()))
     }
 
     /// Stores only if absent; true if it was stored: of many adders one is told so.
-    pub(crate) async fn add(
-        &self,
-        key: &str,
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<bool, KvError> {
+    pub(crate) async fn add(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<bool, KvError> {
         check_value(key, value)?;
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -185,12 +153,7 @@ impl Space {
 
     /// Adds to a counter, kept as decimal text, and returns the sum. An absent one is 0 and gets this time to live; one
     /// that exists keeps its own.
-    pub(crate) async fn increment(
-        &self,
-        key: &str,
-        by: i64,
-        ttl: Option<Duration>,
-    ) -> Result<i64, KvError> {
+    pub(crate) async fn increment(&self, key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, KvError> {
         check_key(key)?;
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -205,11 +168,7 @@ impl Space {
 
     /// Waits for the lock of this name, in the order of asking, as long as the caller waits. It frees itself after
     /// `hold`, or when dropped, whichever is first.
-    pub(crate) async fn acquire(
-        self: &Arc<Self>,
-        name: &str,
-        hold: Duration,
-    ) -> Result<Lock, KvError> {
+    pub(crate) async fn acquire(self: &Arc<Self>, name: &str, hold: Duration) -> Result<Lock, KvError> {
         check_key(name)?;
         lock::acquire(self, name, hold).await
     }
@@ -244,13 +203,7 @@ impl State {
         self.entries.get(key).filter(|entry| entry.live(now))
     }
 
-    fn put(
-        &mut self,
-        key: &str,
-        value: &[u8],
-        expires: Option<Instant>,
-        now: Instant,
-    ) -> Result<(), KvError> {
+    fn put(&mut self, key: &str, value: &[u8], expires: Option<Instant>, now: Instant) -> Result<(), KvError> {
         self.purge(now, PURGE_STEP);
         if let Err(full) = self.room(key, value) {
             // Only now is it worth clearing away everything that is expired; a link's quota bounds that.
@@ -261,37 +214,22 @@ impl State {
         }
         self.remove(key);
         let key: Arc<str> = key.into();
-        self.bytes = self
-            .bytes
-            .saturating_add(key.len())
-            .saturating_add(value.len());
+        self.bytes = self.bytes.saturating_add(key.len()).saturating_add(value.len());
         if let Some(expires) = expires {
             self.expiries.insert((expires, key.clone()));
         }
-        self.entries.insert(
-            key,
-            Entry {
-                value: value.into(),
-                expires,
-            },
-        );
+        self.entries.insert(key, Entry { value: value.into(), expires });
         Ok(())
     }
 
     /// Does it fit? What makes the space no larger always does, so that a link over a lowered quota can still work.
     fn room(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
-        let old = self
-            .entries
-            .get(key)
-            .map(|entry| entry.value.len().saturating_add(key.len()));
+        let old = self.entries.get(key).map(|entry| entry.value.len().saturating_add(key.len()));
         if old.is_none() && self.entries.len() >= self.quota.keys {
             return Err(KvError::QuotaKeys(self.quota.keys));
         }
         let new = key.len().saturating_add(value.len());
-        let sum = self
-            .bytes
-            .saturating_sub(old.unwrap_or(0))
-            .saturating_add(new);
+        let sum = self.bytes.saturating_sub(old.unwrap_or(0)).saturating_add(new);
         if sum > self.quota.bytes && sum > self.bytes {
             return Err(KvError::QuotaBytes(self.quota.bytes));
         }
@@ -300,10 +238,7 @@ impl State {
 
     fn remove(&mut self, key: &str) -> Option<Entry> {
         let (key, entry) = self.entries.remove_entry(key)?;
-        self.bytes = self
-            .bytes
-            .saturating_sub(key.len())
-            .saturating_sub(entry.value.len());
+        self.bytes = self.bytes.saturating_sub(key.len()).saturating_sub(entry.value.len());
         if let Some(expires) = entry.expires {
             self.expiries.remove(&(expires, key));
         }
@@ -312,12 +247,7 @@ impl State {
 
     fn purge(&mut self, now: Instant, max: usize) -> usize {
         let mut purged = 0;
-        while purged < max
-            && self
-                .expiries
-                .first()
-                .is_some_and(|(expires, _)| *expires <= now)
-        {
+        while purged < max && self.expiries.first().is_some_and(|(expires, _)| *expires <= now) {
             if let Some((_, key)) = self.expiries.pop_first() {
                 self.remove(&key);
                 purged = purged.saturating_add(1);
@@ -336,20 +266,12 @@ fn until(now: Instant, ttl: Option<Duration>) -> Option<Instant> {
 }
 
 fn check_key(key: &str) -> Result<(), KvError> {
-    if key.is_empty() || key.len() > KEY_MAX {
-        Err(KvError::KeyLength(key.len()))
-    } else {
-        Ok(())
-    }
+    if key.is_empty() || key.len() > KEY_MAX { Err(KvError::KeyLength(key.len())) } else { Ok(()) }
 }
 
 fn check_value(key: &str, value: &[u8]) -> Result<(), KvError> {
     check_key(key)?;
-    if value.len() > VALUE_MAX {
-        Err(KvError::ValueLength(value.len()))
-    } else {
-        Ok(())
-    }
+    if value.len() > VALUE_MAX { Err(KvError::ValueLength(value.len())) } else { Ok(()) }
 }
 
 #[cfg(test)]

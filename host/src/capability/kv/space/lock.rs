@@ -58,10 +58,7 @@ impl Locks {
     /// Forgets the name if nobody holds it or waits for it.
     fn tidy(&self, name: &str) {
         let mut queues = self.queues.lock();
-        if queues
-            .get(name)
-            .is_some_and(|queue| queue.strong_count() == 0)
-        {
+        if queues.get(name).is_some_and(|queue| queue.strong_count() == 0) {
             queues.remove(name);
         }
         if queues.is_empty() {
@@ -100,33 +97,19 @@ impl Drop for Lock {
     }
 }
 
-pub(super) async fn acquire(
-    space: &Arc<Space>,
-    name: &str,
-    hold: Duration,
-) -> Result<Lock, KvError> {
+pub(super) async fn acquire(space: &Arc<Space>, name: &str, hold: Duration) -> Result<Lock, KvError> {
     let queue = space.locks.queue(name)?;
     let waiting = Waiting::new(&space.locks.waiters)?;
     // The queue is closed by nobody.
-    let permit = queue
-        .acquire_owned()
-        .await
-        .map_err(|_| KvError::Unavailable("the lock is gone"))?;
+    let permit = queue.acquire_owned().await.map_err(|_| KvError::Unavailable("the lock is gone"))?;
     drop(waiting);
-    let held = Arc::new(Held {
-        space: space.clone(),
-        name: name.into(),
-        permit: Mutex::new(Some(permit)),
-    });
+    let held = Arc::new(Held { space: space.clone(), name: name.into(), permit: Mutex::new(Some(permit)) });
     let timed = held.clone();
     let timer = tokio::spawn(async move {
         sleep(hold).await;
         timed.free();
     });
-    Ok(Lock {
-        held,
-        timer: timer.abort_handle(),
-    })
+    Ok(Lock { held, timer: timer.abort_handle() })
 }
 
 /// Counts a waiter, also one that gives up.
@@ -136,9 +119,7 @@ impl<'a> Waiting<'a> {
     fn new(waiters: &'a AtomicUsize) -> Result<Self, KvError> {
         let waiting = Self(waiters);
         if waiters.fetch_add(1, Ordering::Relaxed) >= WAITERS_MAX {
-            return Err(KvError::Unavailable(
-                "4096 calls of the link wait for locks already",
-            ));
+            return Err(KvError::Unavailable("4096 calls of the link wait for locks already"));
         }
         Ok(waiting)
     }

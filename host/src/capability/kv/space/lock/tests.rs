@@ -51,11 +51,7 @@ async fn a_lock_frees_itself_and_a_late_holder_frees_nobody_elses() {
     let third = timeout(ms(500), space.acquire("token", ms(100))).await;
     assert!(third.is_err(), "the second still has it");
     drop(second);
-    assert!(
-        timeout(ms(1), space.acquire("token", ms(100)))
-            .await
-            .is_ok()
-    );
+    assert!(timeout(ms(1), space.acquire("token", ms(100))).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,11 +59,7 @@ async fn a_waiter_that_gives_up_leaves_the_queue() {
     let space = space();
     let first = space.acquire("token", ms(60_000)).await.unwrap();
     for _ in 0..10 {
-        assert!(
-            timeout(ms(10), space.acquire("token", ms(10)))
-                .await
-                .is_err()
-        );
+        assert!(timeout(ms(10), space.acquire("token", ms(10))).await.is_err());
     }
     assert_eq!(space.locks.waiters.load(Ordering::Relaxed), 0);
     drop(first);
@@ -99,17 +91,9 @@ async fn locks_are_bounded() {
     let space = space();
     let mut held = Vec::new();
     for n in 0..1_024 {
-        held.push(
-            space
-                .acquire(&format!("name {n}"), ms(60_000))
-                .await
-                .unwrap(),
-        );
+        held.push(space.acquire(&format!("name {n}"), ms(60_000)).await.unwrap());
     }
-    assert!(matches!(
-        space.acquire("one more", ms(1)).await,
-        Err(KvError::Unavailable(_))
-    ));
+    assert!(matches!(space.acquire("one more", ms(1)).await, Err(KvError::Unavailable(_))));
     held.pop();
     assert!(space.acquire("one more", ms(1)).await.is_ok());
 }
