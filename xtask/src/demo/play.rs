@@ -10,7 +10,7 @@ use super::{
 
 /// Prints the commands.
 pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
-    stage.site.write("record.json", &serde_json::to_string_pretty(&records::one())?)?;
+    stage.site.write("record.json", records::ONE)?;
     let dir = stage.site.path("");
     let dir = dir.display().to_string();
     let dir = dir.trim_end_matches('/');

@@ -86,22 +86,20 @@ impl Stage {
 
     /// Pushes one record and shows everything about it.
     pub(super) async fn push(&self, out: &Terminal, number: usize, step: &Step) -> Result<Ended> {
-        let record = (step.record)();
-        let body = serde_json::to_vec(&record)?;
+        let body = (step.record)();
+        let record: Value = serde_json::from_str(&body)?;
         let path = format!("/v1/links/{LINK}/operations/{}", step.operation);
         let request_id = format!("demo-{number}");
         let before = self.upstream_requests().await?;
         let started = Instant::now();
         let headers = [("content-type", "application/json"), ("x-request-id", &request_id)];
-        let answer = self.ask("POST", &path, &headers, &body).await?;
+        let answer = self.ask("POST", &path, &headers, body.as_bytes()).await?;
         let took = started.elapsed();
         let sent = self.upstream_requests().await?.saturating_sub(before);
 
         out.heading(number, step.operation, step.about);
         out.line("request", Tone::Plain, &format!("POST {path}  {} bytes", body.len()));
-        for (name, value) in record.as_object().into_iter().flatten() {
-            out.more(&format!("{name:<15} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
-        }
+        body.lines().for_each(|line| out.more(line));
         let ended = if answer.status == 200 {
             self.show_stored(out, &record).await?
         } else if answer.status == 422 && sent == 0 {
