@@ -27,9 +27,9 @@ macro_rules! name {
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) struct $type(Arc<str>);
 
-        impl $type {
-            /// The name as text.
-            pub(crate) fn as_str(&self) -> &str {
+        impl std::ops::Deref for $type {
+            type Target = str;
+            fn deref(&self) -> &str {
                 &self.0
             }
         }

@@ -12,10 +12,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
-pub(crate) use self::status::{ConnectorStatus, LinkStatus, State, Status};
 pub(crate) use self::{
     source::link_files,
     stage::Stager,
+    status::{State, Status},
     swap::Reconciler,
 };
 

@@ -53,7 +53,7 @@ impl logger::Host for Context {
             metrics::counter!("duijie_guest_log_lines_dropped_total").increment(1);
             return Ok(());
         }
-        let link = self.grant.link.as_ref().map_or("", |link| link.as_str());
+        let link = self.grant.link.as_ref().map_or("", |link| &**link);
         let request_id = &*self.request_id;
         match level {
             WitLevel::Debug => tracing::event!(Level::DEBUG, request_id, link, guest = message, fields, "connector"),

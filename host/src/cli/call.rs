@@ -39,7 +39,7 @@ pub(super) fn run(global: &Global, args: &CallArgs) -> Done {
                 Ok(())
             }
             Err(error) => {
-                let refusal = loaded.status.links.iter().find(|link| link.link.as_str() == args.link);
+                let refusal = loaded.status.links.iter().find(|link| *link.link == *args.link);
                 Err(explain(&error, refusal.and_then(|link| link.reason.as_deref()), global.json()))
             }
         }

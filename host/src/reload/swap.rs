@@ -47,7 +47,6 @@ struct ConnectorFile {
 }
 
 struct LinkFile {
-    path: PathBuf,
     /// Everything that was read for it, with its stamp: a change of any makes it be read again.
     seen: Vec<(PathBuf, Option<Stamp>)>,
     wants: Option<(ConnectorName, semver::VersionReq)>,
@@ -239,7 +238,6 @@ impl Reconciler {
         };
         let young = seen.iter().any(|(_, stamp)| stamp.is_some_and(|stamp| stamp.younger_than(SETTLE)));
         let known = self.links.entry(id.clone()).or_insert_with(|| LinkFile {
-            path: path.clone(),
             seen: Vec::new(),
             wants: None,
             tried: None,
@@ -251,14 +249,14 @@ impl Reconciler {
             Ok(link) => {
                 let manifest = &link.connector.manifest;
                 tracing::info!(link = %id, connector = %manifest.name, version = %manifest.version, revision = link.connector.revision.short(), "link live");
-                *known = LinkFile { path, seen, wants, tried: choice, good: Some(Arc::new(link)), reason: None, since: Timestamp::now() };
+                *known = LinkFile { seen, wants, tried: choice, good: Some(Arc::new(link)), reason: None, since: Timestamp::now() };
                 (true, false)
             }
             Err(_) if young && known.reason.is_none() && self.status.load().ready => (false, true),
             Err(reason) => {
                 tracing::warn!(link = %id, reason, serves_on = known.good.is_some(), "link refused");
                 let since = Timestamp::now();
-                *known = LinkFile { path, seen, wants, tried: choice, good: known.good.take(), reason: Some(reason), since };
+                *known = LinkFile { seen, wants, tried: choice, good: known.good.take(), reason: Some(reason), since };
                 (known.good.is_none(), false)
             }
         }
@@ -284,10 +282,7 @@ impl Reconciler {
     fn table(&self) -> Table {
         let entry = |link: &LinkFile| match &link.good {
             Some(good) => Entry::Serving(good.clone()),
-            None => Entry::Refused {
-                connector: link.wants.as_ref().map(|(name, _)| name.clone()),
-                reason: link.reason.as_deref().unwrap_or_default().into(),
-            },
+            None => Entry::Refused { connector: link.wants.as_ref().map(|(name, _)| name.clone()) },
         };
         Table::new(self.links.iter().map(|(id, link)| (id.clone(), entry(link))).collect())
     }

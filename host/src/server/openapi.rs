@@ -93,14 +93,14 @@ pub(super) fn document(table: &Table, platform: &Platform) -> Value {
     let mut served: BTreeMap<Revision, Served<'_>> = BTreeMap::new();
     for (id, entry) in table.iter() {
         if let Entry::Serving(link) = entry
-            && platform.sees_link(id.as_str())
+            && platform.sees_link(id)
         {
             let connector = &link.connector;
             served
                 .entry(connector.revision)
                 .or_insert_with(|| Served { manifest: &connector.manifest, links: Vec::new() })
                 .links
-                .push(id.as_str());
+                .push(&**id);
         }
     }
     build(&served, |operation| platform.sees_operation(operation))
@@ -152,7 +152,7 @@ fn component_name(manifest: &Manifest, revision: Revision, taken: &mut BTreeSet<
 
 fn post(operation: &str, variants: &[Variant<'_>]) -> Value {
     let summary = variants.first().map_or("", |variant| &variant.spec.summary.en);
-    let tags: BTreeSet<&str> = variants.iter().map(|variant| variant.served.manifest.name.as_str()).collect();
+    let tags: BTreeSet<&str> = variants.iter().map(|variant| variant.served.manifest.name.as_ref()).collect();
     let description: BTreeSet<String> = variants
         .iter()
         .map(|variant| format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en))

@@ -142,10 +142,6 @@ impl Outlet {
         }
     }
 
-    /// The link's policy.
-    pub(crate) const fn egress(&self) -> &Egress {
-        &self.egress
-    }
 }
 
 /// The connections of one rule.

@@ -31,8 +31,8 @@ fn refusal(text: &str) -> String {
 #[test]
 fn a_good_link_is_read_whole() {
     let spec = read(GOOD).unwrap();
-    assert_eq!(spec.id.as_str(), "zj.nbufe");
-    assert_eq!(spec.connector.as_str(), "zj-gxsz");
+    assert_eq!(&*spec.id, "zj.nbufe");
+    assert_eq!(&*spec.connector, "zj-gxsz");
     assert_eq!(spec.allow.len(), 2);
     assert_eq!(spec.limits.deadline, Duration::from_secs(20));
     assert_eq!(spec.concurrency, CONCURRENCY_DEFAULT);

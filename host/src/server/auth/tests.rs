@@ -28,7 +28,7 @@ fn a_new_key_has_the_form_and_opens_what_its_hash_is_configured_for() {
     let keys = PlatformKeys::from_config(&[key("campus", &made)]).unwrap();
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let platform = keys.authenticate(&headers(&[&format!("{scheme} {}", *made.secret)]), PEER).unwrap();
-        assert_eq!(platform.name.as_str(), "campus");
+        assert_eq!(&*platform.name, "campus");
         assert!(platform.sees_link("zj.nbufe") && !platform.sees_link("sh.a") && platform.sees_operation("a.b"));
     }
 }
