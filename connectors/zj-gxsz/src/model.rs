@@ -1,0 +1,125 @@
+//! What goes in and out of the operations. A record is an open object, because which members it has is a matter of the
+//! link's mapping; its schema names the members of the simulator profile and refuses none.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::map::Wire;
+
+/// A talk record as the platform has it.
+pub type Record = Map<String, Value>;
+
+/// Which of the upstream's three lists a record belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Endpoint {
+    /// A talk with one student (一对一谈心谈话).
+    One,
+    /// One talk with several students (一对多).
+    Multi,
+    /// A contact with a parent (家校联系).
+    Patriarch,
+}
+
+impl Endpoint {
+    /// Its name in config and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Multi => "multi",
+            Self::Patriarch => "patriarch",
+        }
+    }
+}
+
+/// A record that the upstream has accepted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Accepted {
+    /// The record's key as pushed.
+    #[serde(rename = "recordId")]
+    pub record_id: String,
+    /// Which list it went to.
+    pub endpoint: Endpoint,
+    /// Always true: a refusal is a failure.
+    pub accepted: bool,
+    /// The upstream's code as text.
+    pub upstream_code: String,
+    /// The upstream's message, without what the record says of persons.
+    pub upstream_message: String,
+    /// When it was sent, RFC 3339 in China time.
+    pub submitted_at: String,
+    /// How often this call sent it: 2 if the token had to be renewed.
+    pub attempt: u32,
+    /// Has this link pushed this record before? As far as it remembers (30 days, and while its store has room); null if
+    /// the store does not answer.
+    pub overwrote: Option<bool>,
+}
+
+/// What `record.check` takes.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CheckInput {
+    /// The list it would go to.
+    pub endpoint: Endpoint,
+    /// The record as it would be pushed.
+    pub record: Record,
+}
+
+/// What a push would send.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Checked {
+    /// The list it would go to.
+    pub endpoint: Endpoint,
+    /// The record in the upstream's terms.
+    #[schemars(with = "Map<String, Value>")]
+    pub record: Wire,
+    /// Bytes of its JSON text, the plaintext of SM4.
+    pub plaintext_bytes: usize,
+    /// Bytes after SM4 and padding, before base64.
+    pub ciphertext_bytes: usize,
+}
+
+/// The schema of a record to push: only types, because what is required and how long it may be is in the mapping, which
+/// the connector checks and reports as a whole.
+pub fn record_schema() -> Value {
+    let id = json!({ "type": ["string", "integer"] });
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "description": "A talk record. The members are those of the simulator profile; a link's mapping may ask for others.",
+        "properties": {
+            "recordId": { "type": ["string", "integer"], "description": "The college's own id: pushing it again overwrites." },
+            "schoolCode": id,
+            "teacherNo": id,
+            "teacherName": text,
+            "students": {
+                "type": "array",
+                "description": "One student (one, patriarch) or 2 to 200 (multi).",
+                "items": { "type": "object", "properties": { "studentNo": id, "studentName": text } },
+            },
+            "parentName": text,
+            "parentRelation": text,
+            "parentPhone": text,
+            "talkTime": { "type": "string", "description": "yyyy-MM-dd HH:mm:ss, China time." },
+            "talkPlace": text,
+            "talkType": { "type": ["string", "integer"] },
+            "talkTopic": text,
+            "content": { "type": "string", "description": "1 to 5000 characters." },
+            "attention": { "enum": [0, 1, 2, "0", "1", "2"], "description": "Level of concern." },
+        },
+        "additionalProperties": true,
+    })
+}
+
+/// The schema of `record.check`.
+pub fn check_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["endpoint", "record"],
+        "properties": {
+            "endpoint": { "enum": ["one", "multi", "patriarch"], "description": "The list it would go to." },
+            "record": record_schema(),
+        },
+        "additionalProperties": false,
+    })
+}

@@ -1,0 +1,113 @@
+//! The manifest's JSON (`wit/manifest.schema.json`) as types that only serialise. Nothing here is built in a call.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Connector, Hooks, Operations, Use};
+
+/// What `describe` answers.
+#[derive(Serialize)]
+pub(crate) struct Manifest {
+    manifest: u8,
+    name: &'static str,
+    version: &'static str,
+    summary: Summary,
+    sdk: &'static str,
+    config: Value,
+    secrets: Vec<Secret>,
+    operations: Vec<Operation>,
+    hooks: Vec<Hook>,
+    origins: Vec<String>,
+}
+
+/// One text in two languages.
+#[derive(Serialize, Default)]
+pub(crate) struct Summary {
+    pub(crate) en: String,
+    pub(crate) zh: String,
+}
+
+/// One secret slot.
+#[derive(Serialize)]
+struct Secret {
+    name: String,
+    summary: Summary,
+    uses: Vec<Use>,
+    optional: bool,
+}
+
+/// One operation.
+#[derive(Serialize)]
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) summary: Summary,
+    pub(crate) input: Value,
+    pub(crate) output: Value,
+    pub(crate) effect: &'static str,
+    pub(crate) repeat: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coalesce: Option<BTreeMap<&'static str, Vec<String>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) personal: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deadline_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_body: Option<u32>,
+}
+
+/// One hook.
+#[derive(Serialize)]
+pub(crate) struct Hook {
+    pub(crate) name: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) summary: Summary,
+    pub(crate) caller: &'static str,
+}
+
+impl Manifest {
+    /// Everything that a connector registers.
+    pub(crate) fn of<C: Connector>() -> Self {
+        let about = C::about();
+        let mut operations = Operations::describing();
+        C::operations(&mut operations);
+        let mut hooks = Hooks::describing();
+        C::hooks(&mut hooks);
+        let secrets = about.secrets.into_iter();
+        Self {
+            manifest: 1,
+            name: C::NAME,
+            version: C::VERSION,
+            summary: about.summary.into(),
+            sdk: concat!("duijie-sdk ", env!("CARGO_PKG_VERSION")),
+            config: schema_of::<C::Config>(),
+            secrets: secrets
+                .map(|slot| Secret {
+                    name: slot.name,
+                    summary: slot.summary.into(),
+                    uses: slot.uses,
+                    optional: slot.optional,
+                })
+                .collect(),
+            operations: operations.described(),
+            hooks: hooks.described(),
+            origins: about.origins,
+        }
+    }
+}
+
+/// The JSON Schema (2020-12) of a type.
+pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Value {
+    schemars::SchemaGenerator::default()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+impl From<(String, String)> for Summary {
+    fn from((en, zh): (String, String)) -> Self {
+        Self { en, zh }
+    }
+}

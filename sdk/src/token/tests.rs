@@ -1,0 +1,102 @@
+//! One token for many calls.
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
+use super::*;
+use crate::testing::TestHost;
+
+fn cache() -> TokenCache {
+    TokenCache::new("access", &["https://up.example.org", "client"]).unwrap()
+}
+
+fn issued(token: &str, ttl_ms: u64) -> impl Fn() -> Result<Fetched, Failure> {
+    let fetched = Fetched {
+        token: token.to_owned(),
+        ttl_ms,
+    };
+    move || Ok(fetched.clone())
+}
+
+fn unwanted() -> Result<Fetched, Failure> {
+    panic!("no token is wanted now")
+}
+
+#[test]
+fn a_token_is_kept_until_a_minute_before_it_expires() {
+    let host = TestHost::new();
+    assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");
+    host.advance_ms(3_539_999);
+    assert_eq!(cache().get(unwanted).unwrap(), "t1");
+    host.advance_ms(1);
+    assert_eq!(cache().get(issued("t2", 3_600_000)).unwrap(), "t2");
+}
+
+#[test]
+fn a_token_of_short_life_is_kept_for_half_of_it() {
+    let host = TestHost::new();
+    assert_eq!(cache().get(issued("t1", 60_000)).unwrap(), "t1");
+    host.advance_ms(29_999);
+    assert_eq!(cache().get(unwanted).unwrap(), "t1");
+}
+
+#[test]
+fn a_token_issued_for_other_values_is_not_used() {
+    let _host = TestHost::new();
+    assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");
+    let other = TokenCache::new("access", &["https://up.example.org", "another client"]).unwrap();
+    assert_eq!(other.get(issued("t2", 3_600_000)).unwrap(), "t2");
+}
+
+#[test]
+fn a_failed_fetch_keeps_nothing() {
+    let host = TestHost::new();
+    let failure = cache()
+        .get(|| Err(Failure::auth_failed("refused")))
+        .unwrap_err();
+    assert_eq!(failure, Failure::auth_failed("refused"));
+    assert_eq!(host.kv_keys(), Vec::<String>::new());
+    assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");
+}
+
+#[test]
+fn a_hundred_calls_without_a_token_fetch_one() {
+    let host = TestHost::new();
+    let fetches = AtomicU32::new(0);
+    in_parallel(&host, || cache().get(|| counted(&fetches)).unwrap());
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_hundred_refusals_of_one_token_fetch_one() {
+    let host = TestHost::new();
+    let fetches = AtomicU32::new(0);
+    cache().get(issued("stale", 3_600_000)).unwrap();
+    in_parallel(&host, || {
+        cache().renew("stale", || counted(&fetches)).unwrap()
+    });
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
+}
+
+fn counted(fetches: &AtomicU32) -> Result<Fetched, Failure> {
+    fetches.fetch_add(1, Ordering::SeqCst);
+    thread::sleep(std::time::Duration::from_millis(20));
+    Ok(Fetched {
+        token: "fresh".to_owned(),
+        ttl_ms: 3_600_000,
+    })
+}
+
+fn in_parallel(host: &TestHost, call: impl Fn() -> String + Sync) {
+    thread::scope(|scope| {
+        for _ in 0..100 {
+            let (host, call) = (host.clone(), &call);
+            scope.spawn(move || {
+                host.enter();
+                assert_eq!(call(), "fresh");
+            });
+        }
+    });
+}
