@@ -1,0 +1,68 @@
+//! The admin surface below `/_sim/`, on the simulator's own port: journal, counters, faults, tokens, and what the
+//! profile adds. Not guarded: a simulator belongs on loopback. Its requests are neither counted nor journalled.
+
+use http::Method;
+use serde::Serialize;
+use serde_json::json;
+
+use super::exchange::Shared;
+use super::faults::{KINDS, Rule};
+use super::profile::{Profile, Reply};
+
+/// Answers a request whose path is `/_sim/` and `below`.
+pub(super) fn answer<P: Profile>(shared: &Shared<P>, method: &Method, below: &str, query: &str, body: &[u8]) -> Reply {
+    match (method.as_str(), below) {
+        ("GET", "") => Reply::text(about(&shared.profile)),
+        ("GET", "journal") => json_of(&shared.ledger.journal()),
+        ("GET", "counters") => json_of(&shared.ledger.counters()),
+        ("GET", "faults") => json_of(&shared.faults.rules()),
+        ("POST", "faults") => match serde_json::from_slice::<Vec<Rule>>(body) {
+            Ok(rules) => {
+                rules.into_iter().for_each(|rule| shared.faults.add(rule));
+                json_of(&shared.faults.rules())
+            }
+            Err(error) => Reply::text(format!("{error}\n")).status(400),
+        },
+        ("DELETE", "faults") => {
+            shared.faults.clear();
+            json_of(&shared.faults.rules())
+        }
+        ("POST", "reset") => {
+            shared.reset();
+            Reply::json(&json!({"reset": true}))
+        }
+        ("POST", "tokens/revoke") => Reply::json(&json!({"revoked": shared.profile.revoke_tokens()})),
+        ("GET", _) => shared.profile.inspect(below, query).unwrap_or_else(not_found),
+        _ => not_found(),
+    }
+}
+
+fn not_found() -> Reply {
+    Reply::text("nothing here; GET /_sim/ says what is\n").status(404)
+}
+
+fn json_of(value: &impl Serialize) -> Reply {
+    match serde_json::to_vec(value) {
+        Ok(body) => Reply::new("application/json", body),
+        Err(error) => Reply::text(format!("{error}\n")).status(500),
+    }
+}
+
+fn about<P: Profile>(profile: &P) -> String {
+    format!(
+        "Simulator of the upstream {name}. Not the upstream: what is stored here is lost at the end.\n\n\
+        {summary}\n\
+        Admin surface:\n\
+        GET    /_sim/journal        requests seen, without contents\n\
+        GET    /_sim/counters       totals\n\
+        GET    /_sim/faults         fault rules in force\n\
+        POST   /_sim/faults         add rules: [{{\"fault\":\"status=503\",\"operation\":…,\"path\":…,\"times\":…,\"probability\":…}}]\n\
+        DELETE /_sim/faults         remove all rules\n\
+        POST   /_sim/tokens/revoke  revoke all tokens\n\
+        POST   /_sim/reset          forget everything\n\n\
+        Faults (also one per request header x-sim-fault):\n{kinds}\n",
+        name = P::NAME,
+        summary = profile.summary(),
+        kinds = KINDS.map(|kind| format!("  {kind}")).join("\n"),
+    )
+}
