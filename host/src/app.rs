@@ -1,16 +1,220 @@
 //! The composition root: builds every part from the configuration, wires them, spawns them, and orders the shutdown.
-//! Holds no logic of its own; the only module besides the command line that may use `anyhow`.
+//! Holds no logic of its own; besides the command line the only module that may use `anyhow`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
     capability::http::client::ClientPool,
     config::Config,
     link::{Dispatcher, bind::Binder, table::Lasting},
-    reload::{self, Reconciler, ReloadOptions, SharedStatus, Stager, Status},
+    reload::{self, Reconciler, SharedStatus, Stager, Status, Trigger},
     runtime::{Cache, Compiler, EngineOptions, PreparedRef, Runtime},
+    server::{
+        self, ServeOptions,
+        admin::{Admin, Control, Versions},
+        api::Api,
+        auth::{AdminKey, PlatformKeys},
+    },
+    shutdown::{Drain, Shutdown},
+    telemetry,
 };
+
+/// How long a platform may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long probes may go on after the signal.
+const ADMIN_GRACE: Duration = Duration::from_secs(2);
+/// What runs here.
+const VERSIONS: Versions = Versions { duijie: env!("CARGO_PKG_VERSION"), wasmtime: "48.0.8", contract: "0.1.0" };
+
+/// Everything that answers calls, without a server.
+pub(crate) struct Loaded {
+    /// Takes calls.
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    /// What was loaded and what was refused.
+    pub(crate) status: Arc<Status>,
+}
+
+struct Parts {
+    dispatcher: Arc<Dispatcher>,
+    reconciler: Reconciler,
+    status: SharedStatus,
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. `file` is read again on SIGHUP, for the platforms' keys.
+///
+/// # Errors
+/// When a part cannot be built: a port is taken, a directory is missing, a key cannot be read.
+pub(crate) fn serve(config: Config, file: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let ended = runtime.block_on(run(config, file.to_owned()));
+    // A compilation or a guest that is still at it must not hold up the exit.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
+    // First what fails most often and costs least: ports and keys.
+    let api = TcpListener::bind(config.api).await.with_context(|| format!("listening on {} (listen.api)", config.api))?;
+    let admin = std::net::TcpListener::bind(config.admin)
+        .with_context(|| format!("listening on {} (listen.admin)", config.admin))?;
+    let listening = serde_json::json!({ "listening": {
+        "api": format!("http://{}", api.local_addr()?), "admin": format!("http://{}", admin.local_addr()?),
+    }});
+    let keys = Arc::new(platform_keys(&config)?);
+    let admin_key = AdminKey::from_config(config.admin_key_sha256.as_deref()).context("key `admin.key_sha256`")?;
+    let metrics = telemetry::start_metrics()?;
+    let mut parts = parts(&config)?;
+    let (trigger, events) = reload::channel();
+    let (shutdown, drain) = Shutdown::new();
+
+    let control = Arc::new(Controls { status: parts.status, trigger: trigger.clone() });
+    let state = Admin { control, metrics, key: admin_key, drain: drain.clone(), versions: VERSIONS };
+    let admin = spawn_admin(admin, state, drain.clone())?;
+
+    parts.reconciler.reconcile().await;
+    tokio::spawn(reload::run(parts.reconciler, config.reload.clone(), trigger.clone(), events));
+    let state = Api { dispatcher: parts.dispatcher, keys: keys.clone(), body_timeout: BODY_TIMEOUT };
+    let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
+    let router = server::api::router(Arc::new(state));
+    let serving = tokio::spawn(async move { server::serve(api, router, &options, drain).await });
+    announce(&listening)?;
+
+    until_told(&trigger, &keys, &file).await?;
+    tracing::info!(grace_s = config.drain.as_secs(), "draining");
+    shutdown.begin();
+    let drained = serving.await.context("the api listener ended badly")?;
+    tracing::info!(finished = drained.finished, cut = drained.cut, "drained");
+    let _ = admin.join();
+    if drained.cut > 0 {
+        anyhow::bail!("{} calls were cut off: they did not end within {} s (limits.drain_s)", drained.cut, config.drain.as_secs());
+    }
+    Ok(())
+}
+
+/// The admin listener has a thread and a runtime of its own: probes and metrics answer while every worker runs guests.
+fn spawn_admin(listener: std::net::TcpListener, state: Admin, drain: Drain) -> anyhow::Result<JoinHandle<()>> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the admin runtime")?;
+    let thread = std::thread::Builder::new().name("admin".into()).spawn(move || {
+        runtime.block_on(async move {
+            let listener = match TcpListener::from_std(listener) {
+                Ok(listener) => listener,
+                Err(error) => return tracing::error!(%error, "the admin listener cannot be used"),
+            };
+            let options = ServeOptions { connections_max: 256, grace: ADMIN_GRACE, ..ServeOptions::new("admin") };
+            server::serve(listener, server::admin::router(Arc::new(state)), &options, drain).await;
+        });
+    });
+    thread.context("starting the admin thread")
+}
+
+/// Waits for SIGTERM or SIGINT; meanwhile SIGHUP reads the platforms' keys again and looks at the directories.
+async fn until_told(trigger: &Trigger, keys: &PlatformKeys, file: &Path) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut hup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+            _ = hup.recv() => {
+                match Config::read(file).map_err(anyhow::Error::from).and_then(|config| Ok(keys.replace(&config.platforms)?)) {
+                    Ok(()) => tracing::info!(file = %file.display(), "platforms' keys read again"),
+                    Err(error) => tracing::error!(error = format!("{error:#}"), "platforms' keys kept as they were"),
+                }
+                trigger.now();
+            }
+        }
+    }
+}
+
+/// One JSON line on stdout when calls are taken, for whoever started this with port 0.
+fn announce(listening: &serde_json::Value) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{listening}")?;
+    out.flush()?;
+    tracing::info!(%listening, "serving");
+    Ok(())
+}
+
+/// What the admin listener may see and do.
+struct Controls {
+    status: SharedStatus,
+    trigger: Trigger,
+}
+
+impl Control for Controls {
+    fn published(&self) -> bool {
+        self.status.load().ready
+    }
+
+    fn rollouts(&self) -> serde_json::Value {
+        serde_json::to_value(&**self.status.load()).unwrap_or_default()
+    }
+
+    fn reload(&self) {
+        self.trigger.now();
+    }
+}
+
+/// Loads everything once into a throw-away state directory, for the verbs that run and end.
+///
+/// # Errors
+/// When the host itself cannot be built; what is wrong with files is in the status.
+pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
+    let state = tempfile::tempdir().context("making a temporary directory")?;
+    let mut config = config.clone();
+    config.state = state.path().to_owned();
+    let mut parts = parts(&config)?;
+    parts.reconciler.reconcile().await;
+    Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
+}
+
+/// Takes one connector through every step of loading, for `inspect`.
+///
+/// # Errors
+/// Says which step refused it and why.
+pub(crate) async fn prepare(bytes: &[u8]) -> anyhow::Result<PreparedRef> {
+    let state = tempfile::tempdir().context("making a temporary directory")?;
+    // One instance is enough to describe itself.
+    let options = EngineOptions { calls_max: 2, ..EngineOptions::default() };
+    let runtime = Runtime::new(&options).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
+    Ok(stager(&runtime, state.path())?.prepare(bytes).await?)
+}
+
+/// The keys of the configuration.
+///
+/// # Errors
+/// Names the platform whose key or pattern is not valid.
+pub(crate) fn platform_keys(config: &Config) -> anyhow::Result<PlatformKeys> {
+    Ok(PlatformKeys::from_config(&config.platforms)?)
+}
+
+fn stager(runtime: &Runtime, state: &std::path::Path) -> anyhow::Result<Stager> {
+    let cache = Cache::open(state).with_context(|| format!("opening the state directory {}", state.display()))?;
+    let program = std::env::current_exe().context("finding this program")?;
+    Ok(Stager::new(runtime.clone(), Compiler::new(program, cache)))
+}
+
+fn parts(config: &Config) -> anyhow::Result<Parts> {
+    let runtime = Runtime::new(&config.engine).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
+    let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize));
+    let status: SharedStatus = Arc::new(ArcSwap::default());
+    let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: Arc::new(Lasting::default()) };
+    let stager = stager(&runtime, &config.state)?;
+    let reconciler = Reconciler::new(config.reload.clone(), stager, binder, dispatcher.clone(), status.clone());
+    Ok(Parts { dispatcher, reconciler, status })
+}

@@ -24,4 +24,5 @@ mod reload;
 mod runtime;
 mod secret;
 mod server;
+mod shutdown;
 mod telemetry;

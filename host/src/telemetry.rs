@@ -1,8 +1,16 @@
 //! Log lines and metrics. Lines go to stderr as JSON, one object a line; what a guest wrote is a value in them, never a
 //! line. Writing never blocks a call: a slow reader of stderr loses lines, which are counted, not calls.
 
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use serde::Deserialize;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// Buckets of every duration, in seconds: from a call that only computes to the longest deadline in use.
+const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// How often histograms are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -45,4 +53,21 @@ pub(crate) fn start_logging(level: &str, format: LogFormat) -> Result<LogGuard, 
         LogFormat::Text => registry.with(fmt::layer().with_target(false).with_writer(writer)).try_init(),
     };
     Ok(LogGuard(guard))
+}
+
+/// Starts metrics for the whole process; what comes back renders them.
+///
+/// # Errors
+/// When this process has a recorder already.
+pub(crate) fn start_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            // Without it, histograms would keep every value until somebody scrapes.
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
 }

@@ -118,7 +118,9 @@ impl Failure {
     /// Structured detail without personal values; dropped when its JSON is over 64 KiB.
     #[must_use]
     pub fn detail(mut self, detail: &Value) -> Self {
-        self.detail = Some(detail.to_string()).filter(|text| text.len() <= DETAIL_BYTES_MAX);
+        self.detail = serde_json::to_string(detail)
+            .ok()
+            .filter(|text| text.len() <= DETAIL_BYTES_MAX);
         self
     }
 
@@ -134,7 +136,7 @@ impl Failure {
             |(pointer, message)| json!({ "pointer": pointer.into(), "message": message.into() }),
         );
         let fitting = listed.take_while(|field| {
-            size += field.to_string().len() + ",".len();
+            size += serde_json::to_string(field).map_or(0, |text| text.len()) + ",".len();
             size <= DETAIL_BYTES_MAX
         });
         let fields = Value::Array(fitting.collect());
@@ -144,7 +146,7 @@ impl Failure {
     /// The detail as JSON; null when there is none.
     pub fn detail_json(&self) -> Value {
         let text = self.detail.as_deref().unwrap_or("null");
-        serde_json::from_str(text).unwrap_or_default()
+        serde_json::from_slice(text.as_bytes()).unwrap_or_default()
     }
 
     /// Within the contract's bounds, whoever filled the fields.

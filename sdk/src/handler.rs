@@ -86,7 +86,7 @@ fn link<C: Connector>() -> Result<Link<C::Config>, Failure> {
 
 /// The config holds no secrets, so the parser's own words may be shown.
 fn parse_config<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_str(text)
+    serde_json::from_slice(text.as_bytes())
         .map_err(|error| format!("the config does not fit the connector: {error}"))
 }
 

@@ -1,7 +1,5 @@
 //! The manifest's JSON (`wit/manifest.schema.json`) as types that only serialise. Nothing here is built in a call.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,13 +48,20 @@ pub(crate) struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) coalesce: Option<BTreeMap<&'static str, Vec<String>>>,
+    pub(crate) coalesce: Option<Coalesce>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) personal: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deadline_ms: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_body: Option<u32>,
+}
+
+/// Which members of queued inputs are added up, and of which the last counts.
+#[derive(Serialize)]
+pub(crate) struct Coalesce {
+    pub(crate) sum: Vec<String>,
+    pub(crate) last: Vec<String>,
 }
 
 /// One hook.

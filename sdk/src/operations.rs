@@ -1,15 +1,13 @@
 //! Registration and look-up of operations. In a call only the wanted name is compared and one function kept: schemas
 //! are built, and builder calls have an effect, only while describing.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     Connector, Failure, Link,
-    manifest::{self, Summary, schema_of},
+    manifest::{self, Coalesce, Summary, schema_of},
 };
 
 /// Runs one operation from JSON to JSON.
@@ -100,7 +98,7 @@ where
     I: DeserializeOwned,
     O: Serialize,
 {
-    let input = serde_json::from_str(input).map_err(|error| unfit_input(&error))?;
+    let input = serde_json::from_slice(input.as_bytes()).map_err(|error| unfit_input(&error))?;
     let output = run(link, input)?;
     serde_json::to_string(&output)
         .map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
@@ -164,7 +162,10 @@ impl OperationEntry<'_> {
     /// Queued inputs of one key may be merged: members added up, and members of which the last counts.
     pub fn coalesce<const S: usize, const L: usize>(self, sum: [&str; S], last: [&str; L]) -> Self {
         self.with(|operation| {
-            operation.coalesce = Some(BTreeMap::from([("sum", owned(sum)), ("last", owned(last))]))
+            operation.coalesce = Some(Coalesce {
+                sum: owned(sum),
+                last: owned(last),
+            })
         })
     }
 

@@ -80,7 +80,7 @@ pub fn header(template: &str, values: &Values<'_>) -> Result<String, Failure> {
 pub fn check_template(template: &str) -> Result<(), String> {
     let text = render(template, &sample(), inside_json)?;
     let value: Value =
-        serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?;
+        serde_json::from_slice(text.as_bytes()).map_err(|error| format!("is not JSON: {error}"))?;
     if !value.is_object() {
         return Err("is not a JSON object".to_owned());
     }
@@ -132,7 +132,7 @@ fn render(
 }
 
 fn inside_json(value: String) -> String {
-    let quoted = Value::from(value).to_string();
+    let quoted = serde_json::to_string(&value).unwrap_or_default();
     quoted
         .strip_prefix('"')
         .and_then(|inner| inner.strip_suffix('"'))

@@ -111,8 +111,7 @@ impl Connector for ZjGxsz {
             )
             .read()
             .repeat_safe()
-            .personal(["/record/*"])
-            .input_schema(model::check_schema);
+            .personal(["/record/*"]);
     }
 
     fn check(link: &Link<Config>) -> Vec<Problem> {

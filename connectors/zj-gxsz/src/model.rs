@@ -1,9 +1,11 @@
 //! What goes in and out of the operations. A record is an open object, because which members it has is a matter of the
 //! link's mapping; its schema names the members of the simulator profile and refuses none.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::map::Wire;
 
@@ -58,11 +60,26 @@ pub struct Accepted {
 
 /// What `record.check` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CheckInput {
     /// The list it would go to.
     pub endpoint: Endpoint,
     /// The record as it would be pushed.
+    #[schemars(with = "AnyRecord")]
     pub record: Record,
+}
+
+/// The schema of a record, where a type has to give it.
+struct AnyRecord;
+
+impl JsonSchema for AnyRecord {
+    fn schema_name() -> Cow<'static, str> {
+        "Record".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        record_schema().try_into().unwrap_or_default()
+    }
 }
 
 /// What a push would send.
@@ -82,44 +99,5 @@ pub struct Checked {
 /// The schema of a record to push: only types, because what is required and how long it may be is in the mapping, which
 /// the connector checks and reports as a whole.
 pub fn record_schema() -> Value {
-    let id = json!({ "type": ["string", "integer"] });
-    let text = json!({ "type": "string" });
-    json!({
-        "type": "object",
-        "description": "A talk record. The members are those of the simulator profile; a link's mapping may ask for others.",
-        "properties": {
-            "recordId": { "type": ["string", "integer"], "description": "The college's own id: pushing it again overwrites." },
-            "schoolCode": id,
-            "teacherNo": id,
-            "teacherName": text,
-            "students": {
-                "type": "array",
-                "description": "One student (one, patriarch) or 2 to 200 (multi).",
-                "items": { "type": "object", "properties": { "studentNo": id, "studentName": text } },
-            },
-            "parentName": text,
-            "parentRelation": text,
-            "parentPhone": text,
-            "talkTime": { "type": "string", "description": "yyyy-MM-dd HH:mm:ss, China time." },
-            "talkPlace": text,
-            "talkType": { "type": ["string", "integer"] },
-            "talkTopic": text,
-            "content": { "type": "string", "description": "1 to 5000 characters." },
-            "attention": { "enum": [0, 1, 2, "0", "1", "2"], "description": "Level of concern." },
-        },
-        "additionalProperties": true,
-    })
-}
-
-/// The schema of `record.check`.
-pub fn check_schema() -> Value {
-    json!({
-        "type": "object",
-        "required": ["endpoint", "record"],
-        "properties": {
-            "endpoint": { "enum": ["one", "multi", "patriarch"], "description": "The list it would go to." },
-            "record": record_schema(),
-        },
-        "additionalProperties": false,
-    })
+    serde_json::from_slice(include_bytes!("record.schema.json")).unwrap_or_default()
 }

@@ -4,10 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    http::{
-        client::Client,
-        policy::{Egress, Origin},
-    },
+    http::{client::Outlet, policy::Origin},
     kv::space::Space,
 };
 use crate::{
@@ -31,8 +28,7 @@ impl Slot {
 
 /// What a link that serves may use besides its secrets; a guest that describes itself has none of it.
 pub(super) struct Reach {
-    pub(super) egress: Egress,
-    pub(super) client: Client,
+    pub(super) outlet: Outlet,
     pub(super) space: Arc<Space>,
 }
 
@@ -62,12 +58,11 @@ impl Grant {
         link: LinkId,
         config: Arc<str>,
         slots: BTreeMap<String, Slot>,
-        egress: Egress,
-        client: Client,
+        outlet: Outlet,
         space: Arc<Space>,
     ) -> Self {
         let masker = Arc::new(Masker::new(slots.values().map(|slot| slot.secret.clone())));
-        Self { link: Some(link), config, masker, reach: Some(Reach { egress, client, space }), slots }
+        Self { link: Some(link), config, masker, reach: Some(Reach { outlet, space }), slots }
     }
 
     /// The secret in this slot, for this use.

@@ -4,19 +4,19 @@
 pub(crate) mod client;
 pub(crate) mod policy;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
-use url::Url;
 
 use self::{
-    client::{Client, Incoming, Outgoing, SendError, SendErrorKind},
-    policy::Origin,
+    client::{Fault, Incoming, Outgoing, SendError},
+    policy::{Origin, request},
 };
 use super::{
     Context, Phase, Sent,
+    grant::Grant,
     parts::{Assembled, PartsError, assemble},
 };
 use crate::bindings::duijie::{
@@ -26,12 +26,6 @@ use crate::bindings::duijie::{
 
 /// Requests of one call under way at the same time.
 const PARALLEL_MAX: usize = 6;
-/// Headers of one request.
-const HEADERS_MAX: usize = 64;
-/// Bytes of one header value.
-const HEADER_BYTES_MAX: usize = 16 << 10;
-/// Bytes of a URL.
-const URL_MAX: usize = 8 << 10;
 
 impl wit::Host for Context {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
@@ -39,7 +33,10 @@ impl wit::Host for Context {
         let prepared = self.prepare(&request);
         drop(request);
         Ok(match prepared {
-            Ok(prepared) => self.finish(prepared.exchange().await),
+            Ok(prepared) => {
+                let result = prepared.exchange().await;
+                self.finish(result)
+            }
             Err(kind) => Err(Error { kind, sent: false }),
         })
     }
@@ -61,16 +58,17 @@ impl wit::Host for Context {
 
 /// A request that policy admits.
 struct Prepared {
-    client: Client,
+    grant: Arc<Grant>,
     outgoing: Outgoing,
     sent: Sent,
 }
 
 impl Prepared {
     async fn exchange(self) -> Result<Response, Error> {
+        let Some(reach) = &self.grant.reach else { return Err(no_link()) };
         // Marked before, because a call that runs into its deadline is dropped in the middle of this.
         let mark = self.sent.mark();
-        match self.client.send(self.outgoing).await {
+        match reach.outlet.send(self.outgoing).await {
             Ok(incoming) => Ok(response(incoming)),
             Err(error) => {
                 if !error.sent {
@@ -83,15 +81,14 @@ impl Prepared {
 }
 
 impl Context {
-    fn prepare(&mut self, request: &Request) -> Result<Prepared, ErrorKind> {
-        let grant = self.grant.clone();
-        let reach = grant.reach.as_ref().ok_or_else(|| ErrorKind::Denied("there is no link".into()))?;
+    fn prepare(&mut self, asked: &Request) -> Result<Prepared, ErrorKind> {
         self.http_requests_left = self
             .http_requests_left
             .checked_sub(1)
             .ok_or_else(|| ErrorKind::Budget("the call has used up its requests ([limits] http_requests)".into()))?;
-        let method = policy::check_method(&request.method).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-        let origin = origin(&request.url)?;
+        let method = request::check_method(&asked.method).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+        let grant = self.grant.clone();
+        let origin = origin(&asked.url)?;
         let lookup = |slot: &str| grant.secret_for(slot, &origin);
         let mut composed = Vec::new();
         let mut build = |parts: &[Part], max: usize, what: &str| {
@@ -101,35 +98,32 @@ impl Context {
             })
         };
 
-        let url = text(build(&request.url, URL_MAX, "the URL")?, "the URL")?;
-        let url = policy::check_url(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-        reach.egress.admit_url(&url).map_err(|e| ErrorKind::Denied(e.to_string()))?;
-        if request.headers.len() > HEADERS_MAX {
-            return Err(ErrorKind::InvalidRequest(format!("more than {HEADERS_MAX} headers")));
+        let url = text(build(&asked.url, request::URL_MAX, "the URL")?, "the URL")?;
+        let url = request::check_url(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+        if asked.headers.len() > request::HEADERS_MAX {
+            return Err(ErrorKind::InvalidRequest(format!("more than {} headers", request::HEADERS_MAX)));
         }
-        let mut headers = http::HeaderMap::with_capacity(request.headers.len());
-        for header in &request.headers {
-            let value = build(&header.value, HEADER_BYTES_MAX, "a header")?;
-            let (name, value) =
-                policy::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
-            headers.append(name, value);
+        let mut headers = Vec::with_capacity(asked.headers.len());
+        for header in &asked.headers {
+            let value = build(&header.value, request::HEADER_BYTES_MAX, "a header")?;
+            headers.push(request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?);
         }
-        let body = build(&request.body, self.body_bytes, "the body")?;
+        let body = build(&asked.body, self.body_bytes, "the body")?;
         for bytes in composed {
             if !self.masks.add(&bytes) {
                 return Err(ErrorKind::Budget("too many composed credentials in one call".into()));
             }
         }
-        let time = request.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
+        let time = asked.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
         Ok(Prepared {
-            client: reach.client.clone(),
+            grant,
             outgoing: Outgoing {
                 method,
                 url,
                 headers,
                 body: Bytes::copy_from_slice(&body),
                 deadline: Instant::now() + time,
-                max_response: self.body_bytes,
+                response_max: self.body_bytes,
             },
             sent: self.sent.clone(),
         })
@@ -148,21 +142,21 @@ impl Context {
 
 /// Where the request goes, read from the text before the first secret: a secret must not be able to say where it is sent.
 fn origin(url: &[Part]) -> Result<Origin, ErrorKind> {
+    let invalid = |text: &str| ErrorKind::InvalidRequest(text.into());
     let mut prefix = String::new();
     for part in url {
         match part {
-            Part::Text(text) if prefix.len() <= URL_MAX => prefix.push_str(text),
+            Part::Text(text) if prefix.len() <= request::URL_MAX => prefix.push_str(text),
             _ => break,
         }
     }
-    let invalid = |text: &str| ErrorKind::InvalidRequest(text.into());
-    let (_, rest) = prefix.split_once("://").ok_or_else(|| invalid("the URL must begin with scheme and host as text"))?;
     let only_text = url.iter().all(|part| matches!(part, Part::Text(_)));
-    if !only_text && !rest.contains(['/', '?']) {
-        return Err(invalid("the URL's host must be plain text, ended by \"/\" or \"?\", before anything else"));
+    let end = request::authority_end(&prefix).ok_or_else(|| invalid("the URL must begin with http(s):// and a host, as text"))?;
+    if !only_text && end >= prefix.len() {
+        return Err(invalid("the URL's host must be plain text, ended by \"/\" or \"?\", before any secret"));
     }
-    let url = Url::parse(&prefix).map_err(|e| invalid(&format!("the URL cannot be parsed: {e}")))?;
-    Origin::of(&url).ok_or_else(|| invalid("the URL must be http or https with a host"))
+    let url = request::check_url(&prefix).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?;
+    Origin::of(&url).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))
 }
 
 fn text(bytes: Assembled, what: &str) -> Result<String, ErrorKind> {
@@ -170,24 +164,26 @@ fn text(bytes: Assembled, what: &str) -> Result<String, ErrorKind> {
 }
 
 fn response(incoming: Incoming) -> Response {
-    let headers = incoming.headers.iter().filter_map(|(name, value)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-    });
-    Response { status: incoming.status, headers: headers.collect(), body: incoming.body }
+    Response { status: incoming.status, headers: incoming.headers, body: incoming.body }
+}
+
+fn no_link() -> Error {
+    Error { kind: ErrorKind::Denied("there is no link".into()), sent: false }
 }
 
 fn convert(error: SendError) -> Error {
     let text = error.kind.to_string();
     let kind = match error.kind {
-        SendErrorKind::Denied(_) => ErrorKind::Denied(text),
-        SendErrorKind::Dns(_) => ErrorKind::Dns(text),
-        SendErrorKind::Connect(_) => ErrorKind::Connect(text),
-        SendErrorKind::Tls(_) => ErrorKind::Tls(text),
-        SendErrorKind::Timeout => ErrorKind::Timeout,
-        SendErrorKind::Reset(_) => ErrorKind::Reset(text),
-        SendErrorKind::TooLarge(max) => ErrorKind::TooLarge(max),
-        SendErrorKind::Protocol(_) => ErrorKind::Protocol(text),
-        SendErrorKind::Other(_) => ErrorKind::Other(text),
+        Fault::Denied(_) => ErrorKind::Denied(text),
+        Fault::Invalid(_) => ErrorKind::InvalidRequest(text),
+        Fault::Dns(_) => ErrorKind::Dns(text),
+        Fault::Connect(_) => ErrorKind::Connect(text),
+        Fault::Tls(_) => ErrorKind::Tls(text),
+        Fault::Timeout => ErrorKind::Timeout,
+        Fault::Reset(_) => ErrorKind::Reset(text),
+        Fault::TooLarge(max) => ErrorKind::TooLarge(max as u64),
+        Fault::Protocol(_) => ErrorKind::Protocol(text),
+        Fault::Other(_) => ErrorKind::Other(text),
     };
     Error { kind, sent: error.sent }
 }

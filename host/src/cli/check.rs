@@ -9,7 +9,7 @@ pub(super) fn run(global: &Global) -> Done {
     app::platform_keys(&config).map_err(|error| Ended::Usage(format!("{}: {error:#}", global.config.display())))?;
     let status = block_on(async { app::load_once(&config).await.map(|loaded| loaded.status).map_err(Ended::from) })?;
     if global.json() {
-        print_json(&status);
+        print_json(&*status);
     } else {
         print(&status);
     }

@@ -12,7 +12,7 @@ use crate::{
     capability::{
         Context,
         grant::{Grant, Slot},
-        http::{client::ClientPool, policy::Egress},
+        http::{client::{Ca, ClientPool}, policy::Egress},
     },
     runtime::{PreparedRef, Violation, manifest::SecretSlot},
     secret::{Secret, Use, Uses},
@@ -52,12 +52,11 @@ impl Binder {
             return Err(BindError(wrong));
         }
         let egress = Egress::new(spec.allow.clone());
-        let client = self.clients.client(&egress, ca.as_deref()).map_err(|e| {
-            BindError(vec![spec.wrong("tls.ca_file", e.to_string())])
-        })?;
+        let outlet = self.clients.outlet(&egress, ca.as_ref());
+        let outlet = outlet.map_err(|e| BindError(vec![spec.wrong("tls", e.to_string())]))?;
         let config: Arc<str> = spec.config.to_string().into();
         let space = self.lasting.space(&spec.id);
-        let grant = Arc::new(Grant::new(spec.id.clone(), config, slots, egress, client, space));
+        let grant = Arc::new(Grant::new(spec.id.clone(), config, slots, outlet, space));
 
         let problems = connector.check(Context::checking(grant.clone()), &spec.limits).await.map_err(|text| {
             BindError(vec![spec.wrong("connector", format!("the connector failed while checking the link: {text}"))])
@@ -114,22 +113,22 @@ fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec) -> Result<Slot,
         slot.uses.iter().copied().filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked))).collect();
     if granted.contains(&Use::Sm4) && secret.key().len() != SM4_KEY_BYTES {
         return Err(format!(
-            "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {} when decoded as {}",
-            secret.key().len(),
-            filled.encoding
+            "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {}; check the secret and its `encoding`",
+            secret.key().len()
         ));
     }
     let send_to = match &filled.send_to {
         Some(origins) => origins.clone(),
-        None => spec.allow.iter().map(|rule| rule.origin.clone()).collect(),
+        None => spec.allow.iter().map(|rule| rule.origin().clone()).collect(),
     };
     Ok(Slot::new(secret, granted.into_iter().collect::<Uses>(), send_to))
 }
 
-fn read_ca(spec: &LinkSpec, wrong: &mut Vec<SpecError>) -> Option<Vec<u8>> {
+fn read_ca(spec: &LinkSpec, wrong: &mut Vec<SpecError>) -> Option<Ca> {
     let path = spec.ca_file.as_ref()?;
-    match read_bounded(path, CA_MAX) {
-        Ok(pem) => Some(pem),
+    let read = read_bounded(path, CA_MAX).map_err(|e| e.to_string());
+    match read.and_then(|pem| Ca::from_pem(&pem).map_err(|e| e.to_string())) {
+        Ok(ca) => Some(ca),
         Err(error) => {
             wrong.push(spec.wrong("tls.ca_file", format!("{}: {error}", path.display())));
             None

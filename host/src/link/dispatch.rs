@@ -1,4 +1,4 @@
-//! One call, from a name and some bytes to an answer: snapshot → operation → size → JSON → schema → permit → guest.
+//! One call, from a name and some bytes to an answer: snapshot → operation → size → permit → JSON → schema → guest.
 //! Knows nothing of HTTP; `server/problem.rs` gives every error here its status.
 
 use std::{
@@ -146,6 +146,9 @@ impl Dispatcher {
         if call.input.len() > max {
             return Err(CallError::TooLarge { given: call.input.len(), max });
         }
+        // Before parsing: what is open at a time also bounds what parsed inputs may take of memory.
+        let _link_permit = link.permits.try_acquire().map_err(|_| CallError::LinkBusy(link.id.to_string()))?;
+        let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
         let input: Value = serde_json::from_slice(call.input).map_err(|e| not_json(&e))?;
         let violations = operation.violations(&input);
         if !violations.is_empty() {
@@ -157,8 +160,6 @@ impl Dispatcher {
             line: 1,
             column: 1,
         })?;
-        let _link_permit = link.permits.try_acquire().map_err(|_| CallError::LinkBusy(link.id.to_string()))?;
-        let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
         let limits = link.limits_for(operation.spec.deadline_ms);
         let context = Context::serving(CallContext {
             grant: link.grant.clone(),
@@ -169,7 +170,7 @@ impl Dispatcher {
             personal: operation.personal.collect(&input),
         });
         drop(input);
-        match runtime::call(&link.connector, context, &limits, call.operation, text).await {
+        match runtime::call(&link.connector, context, &limits, call.operation, text.to_owned()).await {
             Ok(output) => Ok(Answer { output }),
             Err(failure) => Err(CallError::Failed(Box::new(failure))),
         }

@@ -3,11 +3,16 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::Deserialize;
+use ipnet::IpNet;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as DeError, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::layers::{LayerError, Layered, Place, join};
 use crate::{
@@ -119,7 +124,7 @@ struct RawSecret {
     file: Option<PathBuf>,
     #[serde(default)]
     encoding: KeyEncoding,
-    send_to: Option<Vec<Origin>>,
+    send_to: Option<Vec<RawOrigin>>,
     uses: Option<Vec<Use>>,
 }
 
@@ -127,7 +132,7 @@ struct RawSecret {
 #[serde(deny_unknown_fields)]
 struct RawAllow {
     #[serde(default)]
-    http: Vec<AllowRule>,
+    http: Vec<RawRule>,
 }
 
 #[derive(Default, Deserialize)]
@@ -171,7 +176,8 @@ impl LinkSpec {
                 (None, Some(path)) => SecretSource::File(root.join(path)),
                 _ => return Err(wrong(&join("secrets", &slot), "give either `env` or `file`, and only one of them".into())),
             };
-            secrets.insert(slot, SecretSpec { source, encoding: raw.encoding, send_to: raw.send_to, uses: raw.uses });
+            let send_to = raw.send_to.map(|all| all.into_iter().map(|origin| origin.0).collect());
+            secrets.insert(slot, SecretSpec { source, encoding: raw.encoding, send_to, uses: raw.uses });
         }
         let config = serde_json::to_value(&raw.config).map_err(|e| wrong("config", e.to_string()))?;
         Ok(Self {
@@ -180,7 +186,7 @@ impl LinkSpec {
             version: raw.version,
             config,
             secrets,
-            allow: raw.allow.http,
+            allow: raw.allow.http.into_iter().map(|rule| rule.0).collect(),
             ca_file: raw.tls.ca_file.map(|path| root.join(path)),
             limits,
             concurrency,
@@ -259,6 +265,51 @@ fn within(key: &str, given: u64, min: u64, max: u64, wrong: Wrong<'_>) -> Result
         return Ok(());
     }
     Err(wrong(key, format!("{given} is out of range; {min} to {max} is accepted")))
+}
+
+/// An origin as text.
+struct RawOrigin(Origin);
+
+impl<'de> Deserialize<'de> for RawOrigin {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map(Self).map_err(|e| D::Error::custom(format!("{text:?} is no origin (https://host[:port]): {e}")))
+    }
+}
+
+/// A rule as an origin's text, or as a table with the networks it may be found in.
+struct RawRule(AllowRule);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRuleTable {
+    origin: RawOrigin,
+    #[serde(default)]
+    cidr: Vec<IpNet>,
+}
+
+impl<'de> Deserialize<'de> for RawRule {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Rule;
+        impl<'de> Visitor<'de> for Rule {
+            type Value = RawRule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an origin, or { origin = \"…\", cidr = [\"…\"] }")
+            }
+
+            fn visit_str<E: DeError>(self, text: &str) -> Result<RawRule, E> {
+                let origin = RawOrigin::deserialize(text.into_deserializer())?;
+                Ok(RawRule(AllowRule::new(origin.0, [])))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<RawRule, M::Error> {
+                let table = RawRuleTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RawRule(AllowRule::new(table.origin.0, table.cidr)))
+            }
+        }
+        from.deserialize_any(Rule)
+    }
 }
 
 #[cfg(test)]

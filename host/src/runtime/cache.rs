@@ -12,12 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use wasmtime::{Engine, component::Component};
 use zeroize::Zeroizing;
 
-use crate::id::Revision;
+use crate::{capability::crypto::hash, id::Revision};
 
 const MAC_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
@@ -49,7 +47,7 @@ impl Cache {
         fs::File::open(&path).ok()?.take(ENTRY_MAX).read_to_end(&mut entry).ok()?;
         let code_len = entry.len().checked_sub(MAC_BYTES)?;
         let (code, mac) = entry.split_at_checked(code_len)?;
-        if self.mac(engine, revision, code).verify_slice(mac).is_err() {
+        if !self.mac(engine, revision, code).is_ok_and(|ours| hash::equal(&ours, mac)) {
             tracing::warn!(file = %path.display(), "a compile cache entry was not written by this host; ignored");
             return None;
         }
@@ -71,7 +69,7 @@ impl Cache {
     fn store(&self, engine: &Engine, revision: Revision, code: &[u8]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.dir)?;
         file.write_all(code)?;
-        file.write_all(&self.mac(engine, revision, code).finalize().into_bytes())?;
+        file.write_all(&self.mac(engine, revision, code).map_err(io::Error::other)?)?;
         file.persist(self.path(engine, revision)).map_err(|e| e.error)?;
         Ok(())
     }
@@ -80,13 +78,10 @@ impl Cache {
         self.dir.join(format!("{revision}-{:016x}.cwasm", engine_hash(engine)))
     }
 
-    fn mac(&self, engine: &Engine, revision: Revision, code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*self.key).into());
-        mac.update(b"duijie compiled component 1\0");
-        mac.update(revision.to_string().as_bytes());
-        mac.update(&engine_hash(engine).to_be_bytes());
-        mac.update(code);
-        mac
+    fn mac(&self, engine: &Engine, revision: Revision, code: &[u8]) -> Result<Vec<u8>, hash::MacError> {
+        let (revision, engine) = (revision.to_string(), engine_hash(engine).to_be_bytes());
+        let message = [&b"duijie compiled component 1\0"[..], revision.as_bytes(), &engine, code];
+        hash::hmac(hash::Algorithm::Sha256, &*self.key, message)
     }
 }
 

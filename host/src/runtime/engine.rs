@@ -25,6 +25,9 @@ const FIBER_STACK_BYTES: usize = 2 << 20;
 /// Memory left resident in a pool slot, so that a fresh instance touches warm pages (measured in decision 0004).
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
+/// Instances kept apart for `describe` and `check`, so that a full house can still be reloaded.
+const RELOAD_INSTANCES: u32 = 4;
+
 /// What the engine is sized for.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineOptions {
@@ -69,7 +72,7 @@ pub(super) fn compiling_engine() -> wasmtime::Result<Engine> {
 }
 
 fn serving_engine(options: &EngineOptions) -> wasmtime::Result<Engine> {
-    let calls = options.calls_max;
+    let calls = options.calls_max.saturating_add(RELOAD_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
     // A component of any toolchain seen has one memory, up to three tables and up to six core instances; totals bind, not the per-component maxima.
     pool.total_component_instances(calls)

@@ -29,7 +29,7 @@ pub(crate) async fn call(
     context: Context,
     limits: &CallLimits,
     operation: &str,
-    input: &str,
+    input: String,
 ) -> Result<Box<RawValue>, Failure> {
     let sent = context.sent();
     let run = async {
@@ -37,7 +37,7 @@ pub(crate) async fn call(
             Ok(ready) => ready,
             Err(failed) => return Err(failed.into_failure(&sent)),
         };
-        match instance.duijie_connector_handler().call_call(&mut store, operation, input).await {
+        match instance.duijie_connector_handler().call_call(&mut store, operation, &input).await {
             Ok(Ok(json)) => output(json, limits.body_bytes),
             Ok(Err(failure)) => Err(convert(failure, store.data())),
             Err(error) => Err(trapped(&error, store.data().out_of_memory(), sent.get())),

@@ -96,7 +96,7 @@ pub enum Fault {
     },
     /// `garbage`: processed, the answer's bytes are not HTTP.
     Garbage,
-    /// `missing-comma`: processed, the first comma of the JSON answer is missing, as in the seed's own example.
+    /// `missing-comma`: processed, the first comma of the JSON answer is missing, as in the interface document's own example.
     MissingComma,
     /// `trailing-comma`: processed, a comma stands before the last brace of the JSON answer.
     TrailingComma,

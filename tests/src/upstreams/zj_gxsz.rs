@@ -13,7 +13,7 @@ mod store;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeMap;
 

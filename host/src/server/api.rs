@@ -1,0 +1,168 @@
+//! What platforms call: operations of links, and the catalogue of what there is. Order of every request: key, then what
+//! the key may see, then the head, and only then the body. What a key may not see is answered exactly as what does not
+//! exist. Never alters an answer of a connector.
+
+mod catalogue;
+
+use std::{net::{IpAddr, Ipv4Addr}, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequestParts, Path, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+
+use super::{
+    Peer,
+    auth::{Platform, PlatformKeys},
+    body,
+    front::{RequestError, RequestId},
+    openapi,
+    problem::Problem,
+};
+use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
+
+pub(super) use self::catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail};
+
+/// What the API serves from.
+pub(crate) struct Api {
+    /// Takes the calls.
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    /// Knows the platforms.
+    pub(crate) keys: Arc<PlatformKeys>,
+    /// Time for a request's body to arrive, from its first byte to its last.
+    pub(crate) body_timeout: Duration,
+}
+
+/// The routes.
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/v1/links", get(catalogue::list))
+        .route("/v1/links/{link}", get(catalogue::show))
+        .route("/v1/links/{link}/operations/{operation}", post(call))
+        .route("/openapi.json", get(document))
+        .with_state(api)
+}
+
+/// The platform that asks; a handler that takes this is not reached without a valid key.
+pub(super) struct Caller(pub(super) Arc<Platform>);
+
+impl FromRequestParts<Arc<Api>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        Ok(Self(api.keys.authenticate(&parts.headers, peer_ip(parts))?))
+    }
+}
+
+/// The peer's address; the unspecified one where a router runs without `server::serve`.
+pub(super) fn peer_ip(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// The link of this id as this platform sees it.
+fn seen<'t>(table: &'t Table, platform: &Platform, id: &str) -> Result<&'t Entry, CallError> {
+    match table.get(id) {
+        Some(entry) if platform.sees_link(id) => Ok(entry),
+        // The very words for a link that does not exist; an id is no longer than this.
+        _ => Err(CallError::UnknownLink(id.chars().take(128).collect())),
+    }
+}
+
+/// The error for an operation that is not there, or not for this platform; names those that are.
+fn unknown_operation(link: &Link, platform: &Platform, operation: &str) -> CallError {
+    let known: Vec<&str> = link
+        .connector
+        .manifest
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_str())
+        .filter(|name| platform.sees_operation(name))
+        .collect();
+    let known = if known.is_empty() { "none for this key".to_owned() } else { known.join(", ") };
+    CallError::UnknownOperation { link: link.id.to_string(), operation: operation.chars().take(80).collect(), known }
+}
+
+/// Bytes of input to read for this call, once it is certain that it can be made at all.
+fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<usize, CallError> {
+    let table = api.dispatcher.table();
+    let link = match seen(&table, platform, link_id)? {
+        Entry::Serving(link) => link,
+        Entry::Refused { .. } => return Err(CallError::LinkRefused(link_id.to_owned())),
+    };
+    if !platform.sees_operation(operation) {
+        return Err(unknown_operation(link, platform, operation));
+    }
+    api.dispatcher.input_max(link_id, operation).ok_or_else(|| unknown_operation(link, platform, operation))
+}
+
+async fn call(
+    State(api): State<Arc<Api>>,
+    Caller(platform): Caller,
+    id: RequestId,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    // Segments that are not even UTF-8 when decoded name nothing.
+    let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
+    let max = admit(&api, &platform, &link, &operation)?;
+    if !is_json(&headers) {
+        return Err(RequestError::NotJson.into());
+    }
+    let input = body::read(body, max, api.body_timeout).await?;
+
+    // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
+    // outcome. The call's own deadline bounds the task.
+    let called = tokio::spawn(async move {
+        let call = Call { link: &link, operation: &operation, input: &input, request_id: id.0 };
+        match api.dispatcher.call(call).await {
+            // The links changed since they were looked at: what is named now must be as narrow as it was then.
+            Err(CallError::UnknownOperation { .. }) => match admit(&api, &platform, &link, &operation) {
+                Err(error) => Err(error),
+                Ok(_) => Err(CallError::HostBusy),
+            },
+            result => result,
+        }
+    });
+    match called.await {
+        Ok(Ok(answer)) => Ok(verbatim(answer)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(RequestError::Panicked.into()),
+    }
+}
+
+/// The connector's output, byte for byte and without a copy.
+fn verbatim(answer: Answer) -> Response {
+    let json: Box<str> = answer.output.into();
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], Bytes::from(String::from(json))).into_response()
+}
+
+/// `application/json` or anything that is JSON by its suffix (RFC 6839), and not compressed.
+fn is_json(headers: &HeaderMap) -> bool {
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
+    let json = |value: &HeaderValue| {
+        let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+        let (_, subtype) = essence.split_once('/').unwrap_or(("", ""));
+        let suffix = subtype.len().checked_sub("+json".len()).and_then(|at| subtype.get(at..));
+        essence.eq_ignore_ascii_case("application/json") || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+    };
+    plain && headers.get(header::CONTENT_TYPE).is_some_and(json)
+}
+
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "catalogue", operation_id = "openapi",
+    summary = "This document, with every operation that this key may call",
+    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
+)]
+async fn document(State(api): State<Arc<Api>>, Caller(platform): Caller) -> Response {
+    let document = openapi::document(&api.dispatcher.table(), &platform);
+    axum::Json(document).into_response()
+}
+
+#[cfg(test)]
+mod tests;

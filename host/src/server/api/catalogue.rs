@@ -1,0 +1,238 @@
+//! What there is, for the platform that asks: its links, and a link's operations with their schemas. Never says why a
+//! link is refused, or anything of its configuration: that is the operator's.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State, rejection::PathRejection},
+};
+use serde::Serialize;
+
+use super::{Api, Caller, seen};
+use crate::{
+    id::LinkId,
+    link::{Dispatcher, Entry, Link},
+    runtime::manifest::{Coalesce, Effect, OperationSpec, Repeat, Summary},
+    server::{auth::Platform, front::RequestError, problem::Problem},
+};
+
+/// Links on a page unless asked otherwise.
+const LIMIT_DEFAULT: usize = 100;
+/// Links on a page at the most.
+const LIMIT_MAX: usize = 1000;
+
+/// Does a link serve?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::server) enum LinkState {
+    /// It serves.
+    Serving,
+    /// Its configuration was refused; the operator must act.
+    Refused,
+}
+
+/// A link in a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in crate::server) struct LinkSummary {
+    /// The link's id, as used in paths.
+    #[schema(example = "zj.nbufe")]
+    id: String,
+    /// Does it serve?
+    state: LinkState,
+    /// The connector's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector: Option<String>,
+    /// The connector's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// What the connector is, in English and Chinese.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SummaryBody>)]
+    summary: Option<Summary>,
+}
+
+/// A page of links.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in crate::server) struct LinkList {
+    /// The links, by id.
+    links: Vec<LinkSummary>,
+    /// Give this as `after` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A link with all that can be called on it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in crate::server) struct LinkDetail {
+    #[serde(flatten)]
+    link: LinkSummary,
+    /// The connector's revision; changes whenever the connector's code does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
+    /// Its operations, as far as this key may call them.
+    operations: Vec<OperationDetail>,
+}
+
+/// An operation of a link.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in crate::server) struct OperationDetail {
+    /// Its name, as used in paths.
+    #[schema(example = "record.push-one")]
+    name: String,
+    /// What it does, in English and Chinese.
+    #[schema(value_type = SummaryBody)]
+    summary: Summary,
+    /// Does it change anything at the upstream? read or write.
+    #[schema(value_type = String, example = "write")]
+    effect: Effect,
+    /// May the same input be sent twice without harm? safe or unsafe.
+    #[schema(value_type = String, example = "safe")]
+    repeat: Repeat,
+    /// JSON Pointer to what names the record; records of one key are kept in order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// How queued inputs of one key merge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    coalesce: Option<Coalesce>,
+    /// Where personal data is, as JSON Pointers in which `*` stands for every element.
+    personal: Vec<String>,
+    /// A call is given up after this many milliseconds.
+    deadline_ms: u64,
+    /// Bytes of input taken.
+    max_body: usize,
+    /// JSON Schema (2020-12) of the input.
+    input: serde_json::Value,
+    /// JSON Schema (2020-12) of the output.
+    output: serde_json::Value,
+}
+
+/// A text in both languages.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Summary)]
+#[expect(dead_code, reason = "the documented form of manifest::Summary, which knows nothing of OpenAPI")]
+pub(in crate::server) struct SummaryBody {
+    /// English.
+    en: String,
+    /// Chinese.
+    zh: String,
+}
+
+#[utoipa::path(
+    get, path = "/v1/links", tag = "catalogue", operation_id = "listLinks", summary = "The links that this key may use",
+    params(
+        ("after" = Option<String>, Query, description = "Begin after this link id; `next` of the page before"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "Links on a page; 100 unless given")
+    ),
+    responses((status = 200, description = "A page of links, by id", body = LinkList))
+)]
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Caller(platform): Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Json<LinkList>, Problem> {
+    let page = Page::parse(query.as_deref().unwrap_or(""))?;
+    let table = api.dispatcher.table();
+    let mut found = table
+        .iter()
+        .filter(|(id, _)| page.after.as_deref().is_none_or(|after| id.as_str() > after))
+        .filter(|(id, _)| platform.sees_link(id.as_str()));
+    let links: Vec<LinkSummary> = found.by_ref().take(page.limit).map(|(id, entry)| summary(id, entry)).collect();
+    let next = if found.next().is_some() { links.last().map(|link| link.id.clone()) } else { None };
+    Ok(Json(LinkList { links, next }))
+}
+
+#[utoipa::path(
+    get, path = "/v1/links/{link}", tag = "catalogue", operation_id = "showLink",
+    summary = "One link, with its operations and their schemas",
+    params(("link" = String, Path, description = "The link's id", example = "zj.nbufe")),
+    responses((status = 200, description = "The link", body = LinkDetail))
+)]
+pub(super) async fn show(
+    State(api): State<Arc<Api>>,
+    Caller(platform): Caller,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<LinkDetail>, Problem> {
+    let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
+    let table = api.dispatcher.table();
+    let entry = seen(&table, &platform, &id)?;
+    // A table's key is a valid id; so is what was found by it.
+    let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
+    let (revision, operations) = match entry {
+        Entry::Serving(link) => (Some(link.connector.revision.short()), operations(&api.dispatcher, link, &platform)),
+        Entry::Refused { .. } => (None, Vec::new()),
+    };
+    Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations }))
+}
+
+fn summary(id: &LinkId, entry: &Entry) -> LinkSummary {
+    match entry {
+        Entry::Serving(link) => {
+            let manifest = &link.connector.manifest;
+            LinkSummary {
+                id: id.to_string(),
+                state: LinkState::Serving,
+                connector: Some(manifest.name.to_string()),
+                version: Some(manifest.version.to_string()),
+                summary: Some(manifest.summary.clone()),
+            }
+        }
+        Entry::Refused { connector, .. } => LinkSummary {
+            id: id.to_string(),
+            state: LinkState::Refused,
+            connector: connector.as_ref().map(ToString::to_string),
+            version: None,
+            summary: None,
+        },
+    }
+}
+
+fn operations(dispatcher: &Dispatcher, link: &Link, platform: &Platform) -> Vec<OperationDetail> {
+    let seen = link.connector.manifest.operations.iter().filter(|operation| platform.sees_operation(&operation.name));
+    seen.map(|spec| operation(dispatcher, link, spec)).collect()
+}
+
+fn operation(dispatcher: &Dispatcher, link: &Link, spec: &OperationSpec) -> OperationDetail {
+    let deadline_ms = u64::try_from(link.limits.deadline.as_millis()).unwrap_or(u64::MAX);
+    OperationDetail {
+        name: spec.name.clone(),
+        summary: spec.summary.clone(),
+        effect: spec.effect,
+        repeat: spec.repeat,
+        key: spec.key.clone(),
+        coalesce: spec.coalesce.clone(),
+        personal: spec.personal.clone(),
+        deadline_ms: spec.deadline_ms.map_or(deadline_ms, |asked| asked.min(deadline_ms)),
+        max_body: dispatcher.input_max(link.id.as_str(), &spec.name).unwrap_or(link.limits.body_bytes),
+        input: spec.input.clone(),
+        output: spec.output.clone(),
+    }
+}
+
+/// Which part of a list.
+struct Page {
+    after: Option<String>,
+    limit: usize,
+}
+
+impl Page {
+    fn parse(query: &str) -> Result<Self, RequestError> {
+        let mut page = Self { after: None, limit: LIMIT_DEFAULT };
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "after" => page.after = Some(value.into_owned()),
+                "limit" => {
+                    page.limit = value
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                        .ok_or(RequestError::Query { name: "limit", rule: "a number from 1 to 1000 is expected" })?;
+                }
+                // Others are ignored, as everywhere on the web.
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+}
