@@ -1,6 +1,10 @@
 //! Time, memory and stack: loops, bombs, panics. None of these returns by itself where it matters.
 
-use std::{hint::black_box, thread, time::Duration};
+use std::{
+    hint::black_box,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
 
 use duijie_sdk::{Failure, Link, Operations, kv};
 use schemars::JsonSchema;
@@ -29,6 +33,9 @@ struct Reached {
 pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("loop.endless", endless).summary("Computes for ever.", "死循环。");
     ops.add("loop.host-calls", host_calls).summary("Makes small host calls for ever.", "无限调用宿主。");
+    ops.add("loop.clock", clock_loop).summary("Reads the clock for ever.", "无限读取时钟。");
+    ops.add("clock.read", clock).summary("Says how fine the clocks are.", "测量时钟精度。").read();
+    ops.add("print.personal", print_personal).summary("Prints a name.", "打印个人信息。").personal(["/name"]);
     ops.add("loop.sleep", sleep).summary("Sleeps through any deadline.", "睡过时限。");
     ops.add("memory.bomb", bomb).summary("Takes memory until it dies.", "耗尽内存。");
     ops.add("memory.take", take).summary("Takes so many MiB, and gives them back.", "占用若干 MiB 内存。");
@@ -49,6 +56,36 @@ fn host_calls(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {
     loop {
         kv::get("small")?;
     }
+}
+
+fn clock_loop(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {
+    loop {
+        black_box(Instant::now());
+    }
+}
+
+/// The finest step that any clock showed, in nanoseconds.
+fn clock(_: &Link<Config>, _: Nothing) -> Result<Reached, Failure> {
+    let mut finest = u128::MAX;
+    let (mut steady, mut wall) = (Instant::now(), SystemTime::now());
+    let mut seen = 0;
+    while seen < 20 {
+        let (steady_now, wall_now) = (Instant::now(), SystemTime::now());
+        let steps = [steady_now.duration_since(steady), wall_now.duration_since(wall).unwrap_or_default()];
+        for step in steps.iter().map(Duration::as_nanos).filter(|step| *step > 0) {
+            finest = finest.min(step);
+            seen += 1;
+        }
+        (steady, wall) = (steady_now, wall_now);
+    }
+    Ok(Reached { count: finest.try_into().unwrap_or(u64::MAX) })
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "that is the misdeed")]
+fn print_personal(_: &Link<Config>, person: Person) -> Result<Nothing, Failure> {
+    println!("printed {}", person.name);
+    eprintln!("printed {}", person.name);
+    Ok(Nothing {})
 }
 
 fn sleep(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {

@@ -6,6 +6,7 @@ mod cpu;
 mod hunt;
 mod keys;
 mod logs;
+mod mode;
 mod net;
 mod raw;
 mod store;
@@ -43,6 +44,7 @@ impl Connector for Hostile {
         hunt::register(ops);
         keys::register(ops);
         logs::register(ops);
+        mode::register(ops);
         net::register(ops);
         raw::register(ops);
         store::register(ops);
@@ -61,17 +63,19 @@ mod exported {
     use duijie_sdk::{Adapter, Failure, HookRequest, HookResponse, Problem};
     use duijie_sdk::bindings::exports::duijie::connector::handler::Guest;
 
-    use super::{Hostile, raw};
+    use super::{Hostile, mode, raw};
 
     struct Handler;
 
     impl Guest for Handler {
         fn describe() -> String {
-            Adapter::<Hostile>::describe()
+            mode::describe(Adapter::<Hostile>::describe())
         }
 
         fn check() -> Vec<Problem> {
-            Adapter::<Hostile>::check()
+            let mut problems = Adapter::<Hostile>::check();
+            problems.append(&mut mode::check());
+            problems
         }
 
         fn call(operation: String, input: String) -> Result<String, Failure> {
