@@ -36,6 +36,8 @@ use crate::{
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long probes may go on after the signal.
 const ADMIN_GRACE: Duration = Duration::from_secs(2);
+/// How often expired key-value entries are cleared away.
+const SWEEP: Duration = Duration::from_secs(30);
 /// What runs here.
 const VERSIONS: Versions = Versions { duijie: env!("CARGO_PKG_VERSION"), wasmtime: "48.0.8", contract: "0.1.0" };
 
@@ -49,6 +51,7 @@ pub(crate) struct Loaded {
 
 struct Parts {
     dispatcher: Arc<Dispatcher>,
+    lasting: Arc<Lasting>,
     reconciler: Reconciler,
     status: SharedStatus,
 }
@@ -85,6 +88,7 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let admin = spawn_admin(admin, state, drain.clone())?;
 
     parts.reconciler.reconcile().await;
+    tokio::spawn(sweep(parts.lasting));
     tokio::spawn(reload::run(parts.reconciler, config.reload.clone(), trigger.clone(), events));
     let state = Api { dispatcher: parts.dispatcher, keys: keys.clone(), body_timeout: BODY_TIMEOUT };
     let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
@@ -138,6 +142,14 @@ async fn until_told(trigger: &Trigger, keys: &PlatformKeys, file: &Path) -> anyh
                 trigger.now();
             }
         }
+    }
+}
+
+/// Key-value entries that nobody reads again still end.
+async fn sweep(lasting: Arc<Lasting>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        lasting.sweep().await;
     }
 }
 
@@ -213,8 +225,9 @@ fn parts(config: &Config) -> anyhow::Result<Parts> {
     let runtime = Runtime::new(&config.engine).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
     let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize));
     let status: SharedStatus = Arc::new(ArcSwap::default());
-    let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: Arc::new(Lasting::default()) };
+    let lasting = Arc::new(Lasting::default());
+    let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: lasting.clone() };
     let stager = stager(&runtime, &config.state)?;
     let reconciler = Reconciler::new(config.reload.clone(), stager, binder, dispatcher.clone(), status.clone());
-    Ok(Parts { dispatcher, reconciler, status })
+    Ok(Parts { dispatcher, lasting, reconciler, status })
 }

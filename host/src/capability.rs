@@ -10,7 +10,6 @@ mod log;
 mod parts;
 
 use std::{
-    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -18,13 +17,15 @@ use std::{
     time::Duration,
 };
 
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 
 use self::grant::Grant;
 use crate::{
     bindings::duijie::{connector::types, link::config},
-    redact::{PersonalValues, Redactor},
+    failure::cut,
+    redact::{PersonalValues, Redactor, escape_control},
     secret::Overlay,
 };
 
@@ -32,6 +33,8 @@ use crate::{
 const HOST_CALLS_MAX: u32 = 20_000;
 /// Bytes of one call through the crypto package (wit/deps/duijie-crypto.wit).
 const CRYPTO_BYTES_MAX: usize = 64 << 20;
+/// How much more of a text is cleaned than is kept.
+const CLEAN_AHEAD: usize = 16;
 /// Locks a guest may hold.
 const LOCKS_MAX: usize = 16;
 
@@ -147,9 +150,21 @@ impl Context {
         self.sent.clone()
     }
 
-    /// A text from the guest, without personal data.
-    pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        Redactor::shared().redact_text(text, &self.personal)
+    /// A text from the guest as others may see it: without secrets and personal data, in one line, bounded.
+    pub(crate) fn clean(&self, mut text: String, max: usize) -> String {
+        // Cut twice: first to bound the work, far behind the real cut, so that no value is split where it would show.
+        cut(&mut text, max.saturating_mul(CLEAN_AHEAD));
+        let text = self.masks.mask_text(text);
+        let mut text = escape_control(&Redactor::shared().redact_text(&text, &self.personal)).into_owned();
+        cut(&mut text, max);
+        text
+    }
+
+    /// JSON from the guest as others may see it; none when it is not JSON.
+    pub(crate) fn clean_json(&self, json: &str) -> Option<Box<RawValue>> {
+        let mut value = serde_json::from_str(&self.masks.mask_text(json.to_owned())).ok()?;
+        Redactor::shared().redact_json(&mut value, &self.personal);
+        serde_json::value::to_raw_value(&value).ok()
     }
 
     /// Every host function begins here: is it allowed in this phase, and is the guest looping?

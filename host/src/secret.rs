@@ -7,8 +7,9 @@
 //!
 //! Bounded by [`SECRET_MAX`] bytes a secret.
 
+pub(crate) mod finder;
 mod masker;
-mod spelling;
+pub(crate) mod spelling;
 
 use std::{fmt, string::FromUtf8Error};
 
@@ -118,11 +119,7 @@ impl FromIterator<Use> for Uses {
 
 impl fmt::Display for Uses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = Use::ALL
-            .into_iter()
-            .filter(|one| self.allows(*one))
-            .map(Use::name)
-            .collect();
+        let names: Vec<_> = Use::ALL.into_iter().filter(|one| self.allows(*one)).map(Use::name).collect();
         f.write_str(if names.is_empty() { "nothing" } else { "" })?;
         f.write_str(&names.join(", "))
     }
@@ -138,9 +135,7 @@ pub(crate) enum SecretError {
     #[error("the secret is {0} bytes, at most 16384 are allowed")]
     TooLong(usize),
     /// A text is what upstreams issue and what headers, forms and JSON can carry.
-    #[error(
-        "the secret is not UTF-8 text; store a binary key as base64 or hex and say so with `encoding`"
-    )]
+    #[error("the secret is not UTF-8 text; store a binary key as base64 or hex and say so with `encoding`")]
     NotText,
     /// `encoding = "base64"` and it is not.
     #[error("the secret is not standard base64, as its `encoding` says")]
@@ -166,9 +161,7 @@ impl Secret {
             SecretError::NotText
         })?;
         let mut text = Zeroizing::new(text);
-        let end = text.strip_suffix('\n').map_or(text.len(), |line| {
-            line.strip_suffix('\r').unwrap_or(line).len()
-        });
+        let end = text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
         text.truncate(end);
         match text.len() {
             0 => return Err(SecretError::Empty),
@@ -180,14 +173,10 @@ impl Secret {
             KeyEncoding::Base64 => {
                 // Room for all of it, so that growing leaves no copy behind.
                 let mut key = Zeroizing::new(Vec::with_capacity(text.len()));
-                LENIENT
-                    .decode_vec(text.as_bytes(), &mut key)
-                    .map_err(|_| SecretError::NotBase64)?;
+                LENIENT.decode_vec(text.as_bytes(), &mut key).map_err(|_| SecretError::NotBase64)?;
                 Some(key)
             }
-            KeyEncoding::Hex => Some(Zeroizing::new(
-                hex::decode(&*text).map_err(|_| SecretError::NotHex)?,
-            )),
+            KeyEncoding::Hex => Some(Zeroizing::new(hex::decode(&*text).map_err(|_| SecretError::NotHex)?)),
         };
         Ok(Self { text, key })
     }
@@ -203,15 +192,10 @@ impl Secret {
         match encoding {
             Encoding::Raw => out.extend_from_slice(text),
             Encoding::Hex => out.extend_from_slice(Zeroizing::new(hex::encode(text)).as_bytes()),
-            Encoding::HexUpper => {
-                out.extend_from_slice(Zeroizing::new(hex::encode_upper(text)).as_bytes())
-            }
-            Encoding::Base64 => {
-                out.extend_from_slice(Zeroizing::new(STANDARD.encode(text)).as_bytes())
-            }
+            Encoding::HexUpper => out.extend_from_slice(Zeroizing::new(hex::encode_upper(text)).as_bytes()),
+            Encoding::Base64 => out.extend_from_slice(Zeroizing::new(STANDARD.encode(text)).as_bytes()),
             Encoding::Form => {
-                form_urlencoded::byte_serialize(text)
-                    .for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+                form_urlencoded::byte_serialize(text).for_each(|piece| out.extend_from_slice(piece.as_bytes()));
             }
             Encoding::Json => spelling::json(&self.text, spelling::JsonStyle::default(), out),
         }

@@ -75,11 +75,7 @@ pub struct About {
 impl About {
     /// The summary in English and in Chinese; one or two sentences, at most 1024 characters each.
     pub fn new(en: &str, zh: &str) -> Self {
-        Self {
-            summary: (en.to_owned(), zh.to_owned()),
-            secrets: Vec::new(),
-            origins: Vec::new(),
-        }
+        Self { summary: (en.to_owned(), zh.to_owned()), secrets: Vec::new(), origins: Vec::new() }
     }
 
     /// Adds a secret slot; at most 32.
@@ -110,12 +106,7 @@ impl Slot {
     /// A slot's name (a lower-case letter, then up to 63 of `a-z 0-9 _`), its summary in English and in Chinese, and
     /// its uses: at least one, and no more than needed, because the host refuses every other.
     pub fn new<const N: usize>(name: &str, en: &str, zh: &str, uses: [Use; N]) -> Self {
-        Self {
-            name: name.to_owned(),
-            summary: (en.to_owned(), zh.to_owned()),
-            uses: uses.to_vec(),
-            optional: false,
-        }
+        Self { name: name.to_owned(), summary: (en.to_owned(), zh.to_owned()), uses: uses.to_vec(), optional: false }
     }
 
     /// A link may leave the slot empty.

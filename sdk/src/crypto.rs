@@ -24,11 +24,7 @@ pub fn hash(algorithm: Algorithm, message: impl Into<Parts>) -> Result<Vec<u8>, 
 ///
 /// # Errors
 /// As [`hash`].
-pub fn hmac(
-    algorithm: Algorithm,
-    key_slot: &str,
-    message: impl Into<Parts>,
-) -> Result<Vec<u8>, CryptoError> {
+pub fn hmac(algorithm: Algorithm, key_slot: &str, message: impl Into<Parts>) -> Result<Vec<u8>, CryptoError> {
     raw::hmac(algorithm, key_slot, &message.into().0)
 }
 
@@ -36,11 +32,7 @@ pub fn hmac(
 ///
 /// # Errors
 /// As [`hash`].
-pub fn verify_hash(
-    algorithm: Algorithm,
-    message: impl Into<Parts>,
-    expected: &[u8],
-) -> Result<bool, CryptoError> {
+pub fn verify_hash(algorithm: Algorithm, message: impl Into<Parts>, expected: &[u8]) -> Result<bool, CryptoError> {
     raw::verify_hash(algorithm, &message.into().0, expected)
 }
 
@@ -77,22 +69,14 @@ impl From<CryptoError> for Failure {
     /// A wrong length is `config`, because lengths other than the key's are in the connector's own hands.
     fn from(error: CryptoError) -> Self {
         let (class, message) = match error {
-            CryptoError::Denied(which) => (
-                Class::Denied,
-                format!("the link does not let a secret be used so: {which}"),
-            ),
-            CryptoError::Invalid(which) => (
-                Class::Config,
-                format!("a key or its data has the wrong form: {which}"),
-            ),
-            CryptoError::Verification => (
-                Class::Protocol,
-                "what the upstream sent does not verify under the link's key".to_owned(),
-            ),
-            CryptoError::Budget(which) => (
-                Class::Internal,
-                format!("the call's budget is used up: {which}"),
-            ),
+            CryptoError::Denied(which) => {
+                (Class::Denied, format!("the link does not let a secret be used so: {which}"))
+            }
+            CryptoError::Invalid(which) => (Class::Config, format!("a key or its data has the wrong form: {which}")),
+            CryptoError::Verification => {
+                (Class::Protocol, "what the upstream sent does not verify under the link's key".to_owned())
+            }
+            CryptoError::Budget(which) => (Class::Internal, format!("the call's budget is used up: {which}")),
             CryptoError::Other(why) => (Class::Internal, format!("cryptography failed: {why}")),
         };
         Self::new(class, message)

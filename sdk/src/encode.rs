@@ -30,16 +30,12 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// Percent-encoding for form bodies and queries (application/x-www-form-urlencoded): a space becomes `+`.
 pub fn form(text: &str) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                encoded.push(char::from(byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => encoded.push(char::from(byte)),
             b' ' => encoded.push('+'),
             other => encoded.extend(['%', digit(other >> 4), digit(other & 15)]),
         }
@@ -87,10 +83,7 @@ mod tests {
         assert_eq!(form(text), "a+b%2Bc%2Fd%3De%26%E8%B0%88%7E*-._");
         assert_eq!(
             form_pairs(&format!("x={}&y", form(text))).collect::<Vec<_>>(),
-            [
-                ("x".to_owned(), text.to_owned()),
-                ("y".to_owned(), String::new())
-            ]
+            [("x".to_owned(), text.to_owned()), ("y".to_owned(), String::new())]
         );
     }
 

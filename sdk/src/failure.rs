@@ -17,14 +17,7 @@ impl Failure {
     pub fn new(class: Class, message: impl Into<String>) -> Self {
         let mut message = message.into();
         cut(&mut message, MESSAGE_BYTES_MAX);
-        Self {
-            class,
-            outcome: usual_outcome(class),
-            message,
-            upstream_code: None,
-            retry_after_ms: None,
-            detail: None,
-        }
+        Self { class, outcome: usual_outcome(class), message, upstream_code: None, retry_after_ms: None, detail: None }
     }
 
     /// The caller's data is wrong; outcome `not-sent`.
@@ -118,23 +111,18 @@ impl Failure {
     /// Structured detail without personal values; dropped when its JSON is over 64 KiB.
     #[must_use]
     pub fn detail(mut self, detail: &Value) -> Self {
-        self.detail = serde_json::to_string(detail)
-            .ok()
-            .filter(|text| text.len() <= DETAIL_BYTES_MAX);
+        self.detail = serde_json::to_string(detail).ok().filter(|text| text.len() <= DETAIL_BYTES_MAX);
         self
     }
 
     /// The fields that are wrong, each a JSON Pointer and what would be right: `[{"pointer":…,"message":…}]`.
     /// Fields that would take the detail over 64 KiB are left out.
     #[must_use]
-    pub fn detail_fields<P: Into<String>, M: Into<String>>(
-        self,
-        fields: impl IntoIterator<Item = (P, M)>,
-    ) -> Self {
+    pub fn detail_fields<P: Into<String>, M: Into<String>>(self, fields: impl IntoIterator<Item = (P, M)>) -> Self {
         let mut size = "[]".len();
-        let listed = fields.into_iter().map(
-            |(pointer, message)| json!({ "pointer": pointer.into(), "message": message.into() }),
-        );
+        let listed = fields
+            .into_iter()
+            .map(|(pointer, message)| json!({ "pointer": pointer.into(), "message": message.into() }));
         let fitting = listed.take_while(|field| {
             size += serde_json::to_string(field).map_or(0, |text| text.len()) + ",".len();
             size <= DETAIL_BYTES_MAX
@@ -166,10 +154,7 @@ impl Problem {
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         let mut message = message.into();
         cut(&mut message, MESSAGE_BYTES_MAX);
-        Self {
-            pointer: pointer.into(),
-            message,
-        }
+        Self { pointer: pointer.into(), message }
     }
 }
 
@@ -177,14 +162,10 @@ impl Problem {
 /// left in this call: claiming `not-sent` wrongly would make the host send a record twice.
 fn usual_outcome(class: Class) -> Outcome {
     match class {
-        Class::InvalidInput
-        | Class::Config
-        | Class::AuthFailed
-        | Class::AuthExpired
-        | Class::RateLimited => Outcome::NotSent,
-        Class::SessionInvalid | Class::IdentityUnverified | Class::UpstreamRejected => {
-            Outcome::Rejected
+        Class::InvalidInput | Class::Config | Class::AuthFailed | Class::AuthExpired | Class::RateLimited => {
+            Outcome::NotSent
         }
+        Class::SessionInvalid | Class::IdentityUnverified | Class::UpstreamRejected => Outcome::Rejected,
         Class::Timeout | Class::Protocol => Outcome::Unknown,
         Class::Unavailable | Class::Denied | Class::Internal | Class::Other => {
             if http::may_have_sent() {

@@ -6,8 +6,7 @@ use std::{marker::PhantomData, panic};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Connector, Failure, HookRequest, HookResponse, Hooks, Link, Operations, Problem, http, log,
-    manifest::Manifest, raw,
+    Connector, Failure, HookRequest, HookResponse, Hooks, Link, Operations, Problem, http, log, manifest::Manifest, raw,
 };
 
 /// A connector as the component's handler; named only by [`export!`](crate::export).
@@ -57,10 +56,7 @@ pub(crate) fn call<C: Connector>(operation: String, input: &str) -> Result<Strin
     let mut operations = Operations::<C>::finding(operation);
     C::operations(&mut operations);
     let Some(run) = operations.found() else {
-        return Err(Failure::invalid_input(format!(
-            "{} has no such operation",
-            C::NAME
-        )));
+        return Err(Failure::invalid_input(format!("{} has no such operation", C::NAME)));
     };
     run(&link::<C>()?, input).map_err(Failure::bounded)
 }
@@ -70,39 +66,25 @@ pub(crate) fn receive<C: Connector>(request: HookRequest) -> Result<HookResponse
     let mut hooks = Hooks::<C>::finding(request.hook.clone());
     C::hooks(&mut hooks);
     let Some(answer) = hooks.found() else {
-        return Err(Failure::invalid_input(format!(
-            "{} has no such hook",
-            C::NAME
-        )));
+        return Err(Failure::invalid_input(format!("{} has no such hook", C::NAME)));
     };
     answer(&link::<C>()?, request).map_err(Failure::bounded)
 }
 
 fn link<C: Connector>() -> Result<Link<C::Config>, Failure> {
-    parse_config(&raw::link_config())
-        .map(Link::new)
-        .map_err(Failure::config)
+    parse_config(&raw::link_config()).map(Link::new).map_err(Failure::config)
 }
 
 /// The config holds no secrets, so the parser's own words may be shown.
 fn parse_config<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_slice(text.as_bytes())
-        .map_err(|error| format!("the config does not fit the connector: {error}"))
+    serde_json::from_slice(text.as_bytes()).map_err(|error| format!("the config does not fit the connector: {error}"))
 }
 
 /// A panic's message may quote personal data; its place in the source does not. The trap that follows is the host's.
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(dead_code, reason = "native tests keep the message")
-)]
+#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "native tests keep the message"))]
 fn quiet_panics() {
     panic::set_hook(Box::new(|info| {
-        let place = info
-            .location()
-            .map(|location| format!("{}:{}", location.file(), location.line()));
-        log::error(
-            "the connector panicked",
-            &[("at", place.as_deref().unwrap_or("unknown"))],
-        );
+        let place = info.location().map(|location| format!("{}:{}", location.file(), location.line()));
+        log::error("the connector panicked", &[("at", place.as_deref().unwrap_or("unknown"))]);
     }));
 }

@@ -19,23 +19,16 @@ pub struct Hooks<C: Connector> {
 
 enum Mode<C: Connector> {
     Describe(Vec<manifest::Hook>),
-    Find {
-        name: String,
-        found: Option<Answer<C>>,
-    },
+    Find { name: String, found: Option<Answer<C>> },
 }
 
 impl<C: Connector> Hooks<C> {
     pub(crate) fn describing() -> Self {
-        Self {
-            mode: Mode::Describe(Vec::new()),
-        }
+        Self { mode: Mode::Describe(Vec::new()) }
     }
 
     pub(crate) fn finding(name: String) -> Self {
-        Self {
-            mode: Mode::Find { name, found: None },
-        }
+        Self { mode: Mode::Find { name, found: None } }
     }
 
     pub(crate) fn described(self) -> Vec<manifest::Hook> {
@@ -60,18 +53,10 @@ impl<C: Connector> Hooks<C> {
     {
         match &mut self.mode {
             Mode::Describe(hooks) => {
-                hooks.push(manifest::Hook {
-                    name,
-                    method,
-                    summary: Summary::default(),
-                    caller: "upstream",
-                });
+                hooks.push(manifest::Hook { name, method, summary: Summary::default(), caller: "upstream" });
                 HookEntry(hooks.last_mut())
             }
-            Mode::Find {
-                name: wanted,
-                found,
-            } => {
+            Mode::Find { name: wanted, found } => {
                 if found.is_none() && wanted == name {
                     *found = Some(Box::new(answer));
                 }
@@ -88,10 +73,7 @@ impl HookEntry<'_> {
     /// One or two sentences in English and in Chinese, at most 1024 characters each.
     pub fn summary(mut self, en: &str, zh: &str) -> Self {
         if let Some(hook) = &mut self.0 {
-            hook.summary = Summary {
-                en: en.to_owned(),
-                zh: zh.to_owned(),
-            };
+            hook.summary = Summary { en: en.to_owned(), zh: zh.to_owned() };
         }
         self
     }
@@ -108,17 +90,12 @@ impl HookEntry<'_> {
 impl HookRequest {
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The first query parameter of this name, decoded.
     pub fn query_value(&self, name: &str) -> Option<String> {
-        encode::form_pairs(&self.query)
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        encode::form_pairs(&self.query).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The body as JSON.
@@ -134,11 +111,7 @@ impl HookRequest {
 impl HookResponse {
     /// An answer of this status (200 to 599) with plain text.
     pub fn text(status: u16, body: &str) -> Self {
-        Self::of(
-            status,
-            "text/plain; charset=utf-8",
-            body.as_bytes().to_vec(),
-        )
+        Self::of(status, "text/plain; charset=utf-8", body.as_bytes().to_vec())
     }
 
     /// An answer of this status (200 to 599) with JSON.
@@ -146,26 +119,17 @@ impl HookResponse {
     /// # Errors
     /// `internal` when the value cannot be written as JSON.
     pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Failure> {
-        let body = serde_json::to_vec(body).map_err(|error| {
-            Failure::internal(format!("the hook's answer is not JSON: {error}"))
-        })?;
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Failure::internal(format!("the hook's answer is not JSON: {error}")))?;
         Ok(Self::of(status, "application/json; charset=utf-8", body))
     }
 
     /// A 302 to this URL.
     pub fn redirect(url: &str) -> Self {
-        Self {
-            status: 302,
-            headers: vec![("location".to_owned(), url.to_owned())],
-            body: Vec::new(),
-        }
+        Self { status: 302, headers: vec![("location".to_owned(), url.to_owned())], body: Vec::new() }
     }
 
     fn of(status: u16, content_type: &str, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body,
-        }
+        Self { status, headers: vec![("content-type".to_owned(), content_type.to_owned())], body }
     }
 }

@@ -65,26 +65,16 @@ impl Request {
     /// Adds a header; at most 64. Every secret in the value needs the use `send`.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<Parts>) -> Self {
-        self.0.headers.push(wit::Header {
-            name: name.to_owned(),
-            value: value.into().0,
-        });
+        self.0.headers.push(wit::Header { name: name.to_owned(), value: value.into().0 });
         self
     }
 
     /// Adds a parameter to the URL's query. Text is form-encoded, and so is a secret, however it was named.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<Atom>) -> Self {
-        let has_query = self
-            .0
-            .url
-            .iter()
-            .any(|part| matches!(part, parts::Part::Text(text) if text.contains('?')));
+        let has_query = self.0.url.iter().any(|part| matches!(part, parts::Part::Text(text) if text.contains('?')));
         let separator = if has_query { '&' } else { '?' };
-        self.0.url.push(parts::Part::Text(format!(
-            "{separator}{}=",
-            encode::form(name)
-        )));
+        self.0.url.push(parts::Part::Text(format!("{separator}{}=", encode::form(name))));
         self.0.url.push(form_encoded(value.into()));
         self
     }
@@ -103,9 +93,7 @@ impl Request {
     pub fn json(self, body: &impl Serialize) -> Result<Self, Failure> {
         let body = serde_json::to_string(body)
             .map_err(|error| Failure::internal(format!("a request body is not JSON: {error}")))?;
-        Ok(self
-            .header("content-type", "application/json; charset=utf-8")
-            .body(body))
+        Ok(self.header("content-type", "application/json; charset=utf-8").body(body))
     }
 
     /// A form body, with its content type. Text is form-encoded, and so is a secret, however it was named.
@@ -118,8 +106,7 @@ impl Request {
             body.0.push(form_encoded(value));
             separator = "&";
         }
-        self.header("content-type", "application/x-www-form-urlencoded")
-            .body(body)
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
     /// Total time for this request in milliseconds; the call's deadline cuts it.
@@ -164,13 +151,10 @@ fn noted(result: Result<wit::Response, HttpError>) -> Result<Response, HttpError
 fn form_encoded(value: Atom) -> parts::Part {
     match value.0 {
         parts::Atom::Text(text) => parts::Part::Text(encode::form(&text)),
-        parts::Atom::Bytes(bytes) => {
-            parts::Part::Text(encode::form(&String::from_utf8_lossy(&bytes)))
+        parts::Atom::Bytes(bytes) => parts::Part::Text(encode::form(&String::from_utf8_lossy(&bytes))),
+        parts::Atom::Secret(secret) => {
+            parts::Part::Secret(parts::SecretRef { slot: secret.slot, encoding: parts::Encoding::Form })
         }
-        parts::Atom::Secret(secret) => parts::Part::Secret(parts::SecretRef {
-            slot: secret.slot,
-            encoding: parts::Encoding::Form,
-        }),
     }
 }
 

@@ -64,30 +64,16 @@ pub struct Lock {
 /// # Errors
 /// [`KvError::Unavailable`] when it did not come free in time.
 pub fn lock(name: &str, hold_ms: u32) -> Result<Lock, KvError> {
-    Ok(Lock {
-        _held: raw::acquire(name, hold_ms)?,
-    })
+    Ok(Lock { _held: raw::acquire(name, hold_ms)? })
 }
 
 impl From<KvError> for Failure {
     fn from(error: KvError) -> Self {
         let (class, message) = match error {
-            KvError::TooLarge(which) => (
-                Class::Internal,
-                format!("too large for the link's store: {which}"),
-            ),
-            KvError::Quota(which) => (
-                Class::Internal,
-                format!("the link's store is full: {which}"),
-            ),
-            KvError::NotANumber => (
-                Class::Internal,
-                "a counter in the link's store is not a number".to_owned(),
-            ),
-            KvError::Unavailable(why) => (
-                Class::Unavailable,
-                format!("the link's store is not available: {why}"),
-            ),
+            KvError::TooLarge(which) => (Class::Internal, format!("too large for the link's store: {which}")),
+            KvError::Quota(which) => (Class::Internal, format!("the link's store is full: {which}")),
+            KvError::NotANumber => (Class::Internal, "a counter in the link's store is not a number".to_owned()),
+            KvError::Unavailable(why) => (Class::Unavailable, format!("the link's store is not available: {why}")),
             KvError::Other(why) => (Class::Internal, format!("the link's store failed: {why}")),
         };
         Self::new(class, message)

@@ -48,12 +48,7 @@
 
 #![cfg_attr(
     test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used,
-        reason = "a test ends where it goes wrong"
-    )
+    allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test ends where it goes wrong")
 )]
 
 #[rustfmt::skip]

@@ -106,9 +106,7 @@ impl Manifest {
 
 /// The JSON Schema (2020-12) of a type.
 pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Value {
-    schemars::SchemaGenerator::default()
-        .into_root_schema_for::<T>()
-        .to_value()
+    schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
 }
 
 impl From<(String, String)> for Summary {

@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Runs one operation from JSON to JSON.
-pub(crate) type Run<C> =
-    Box<dyn FnOnce(&Link<<C as Connector>::Config>, &str) -> Result<String, Failure>>;
+pub(crate) type Run<C> = Box<dyn FnOnce(&Link<<C as Connector>::Config>, &str) -> Result<String, Failure>>;
 
 /// Where a connector registers its operations.
 pub struct Operations<C: Connector> {
@@ -26,15 +25,11 @@ enum Mode<C: Connector> {
 
 impl<C: Connector> Operations<C> {
     pub(crate) fn describing() -> Self {
-        Self {
-            mode: Mode::Describe(Vec::new()),
-        }
+        Self { mode: Mode::Describe(Vec::new()) }
     }
 
     pub(crate) fn finding(name: String) -> Self {
-        Self {
-            mode: Mode::Find { name, found: None },
-        }
+        Self { mode: Mode::Find { name, found: None } }
     }
 
     pub(crate) fn described(self) -> Vec<manifest::Operation> {
@@ -76,10 +71,7 @@ impl<C: Connector> Operations<C> {
                 });
                 OperationEntry(operations.last_mut())
             }
-            Mode::Find {
-                name: wanted,
-                found,
-            } => {
+            Mode::Find { name: wanted, found } => {
                 if found.is_none() && wanted == name {
                     *found = Some(Box::new(move |link, input| run_typed(&run, link, input)));
                 }
@@ -100,16 +92,13 @@ where
 {
     let input = serde_json::from_slice(input.as_bytes()).map_err(|error| unfit_input(&error))?;
     let output = run(link, input)?;
-    serde_json::to_string(&output)
-        .map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
+    serde_json::to_string(&output).map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
 }
 
 /// The parser's own message quotes the value it stumbled over, which may be personal: only the place is passed on.
 fn unfit_input(error: &serde_json::Error) -> Failure {
     let (line, column) = (error.line(), error.column());
-    Failure::invalid_input(format!(
-        "the input does not fit the operation's input type (line {line}, column {column})"
-    ))
+    Failure::invalid_input(format!("the input does not fit the operation's input type (line {line}, column {column})"))
 }
 
 /// The operation just added: says the rest about it.
@@ -125,12 +114,7 @@ impl OperationEntry<'_> {
 
     /// One or two sentences in English and in Chinese, at most 1024 characters each.
     pub fn summary(self, en: &str, zh: &str) -> Self {
-        self.with(|operation| {
-            operation.summary = Summary {
-                en: en.to_owned(),
-                zh: zh.to_owned(),
-            }
-        })
+        self.with(|operation| operation.summary = Summary { en: en.to_owned(), zh: zh.to_owned() })
     }
 
     /// It changes nothing at the upstream.
@@ -161,12 +145,7 @@ impl OperationEntry<'_> {
 
     /// Queued inputs of one key may be merged: members added up, and members of which the last counts.
     pub fn coalesce<const S: usize, const L: usize>(self, sum: [&str; S], last: [&str; L]) -> Self {
-        self.with(|operation| {
-            operation.coalesce = Some(Coalesce {
-                sum: owned(sum),
-                last: owned(last),
-            })
-        })
+        self.with(|operation| operation.coalesce = Some(Coalesce { sum: owned(sum), last: owned(last) }))
     }
 
     /// Total time the operation may need, 1 to 600,000 ms; a link's own limit wins.

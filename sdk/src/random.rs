@@ -8,11 +8,7 @@ use crate::{Failure, encode, raw};
 /// `internal` when the host has none: never go on with a guessable value.
 pub fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
-    if raw::random(&mut bytes) {
-        Ok(bytes)
-    } else {
-        Err(Failure::internal("the host gives no random bytes"))
-    }
+    if raw::random(&mut bytes) { Ok(bytes) } else { Err(Failure::internal("the host gives no random bytes")) }
 }
 
 /// A nonce of 128 bits as 32 lower-case hex digits.

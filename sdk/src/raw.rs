@@ -6,8 +6,8 @@ pub(crate) use wasm::*;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::imports::{
-    Lock, acquire, add, decrypt, delete, encrypt, get, hash, hmac, increment, link_config, link_id,
-    now_ms, random, send, send_all, set, take, verify_hash, verify_hmac, write,
+    Lock, acquire, add, decrypt, delete, encrypt, get, hash, hmac, increment, link_config, link_id, now_ms, random,
+    send, send_all, set, take, verify_hash, verify_hmac, write,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -25,9 +25,7 @@ mod wasm {
 
     /// Milliseconds since 1970; a clock before that counts as 1970.
     pub(crate) fn now_ms() -> u64 {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 

@@ -62,10 +62,7 @@ impl Secret {
     }
 
     fn written(slot: &str, encoding: Encoding) -> Atom {
-        Atom(wit::Atom::Secret(wit::SecretRef {
-            slot: slot.to_owned(),
-            encoding,
-        }))
+        Atom(wit::Atom::Secret(wit::SecretRef { slot: slot.to_owned(), encoding }))
     }
 }
 
@@ -94,9 +91,7 @@ impl Part {
 
     /// Standard base64 of the concatenated atoms.
     pub fn base64<const N: usize>(atoms: [Atom; N]) -> Self {
-        Self(wit::Part::Base64(
-            atoms.into_iter().map(|atom| atom.0).collect(),
-        ))
+        Self(wit::Part::Base64(atoms.into_iter().map(|atom| atom.0).collect()))
     }
 }
 

@@ -58,9 +58,7 @@ impl Default for TestHost {
 impl TestHost {
     /// A host with an empty config, no secrets and the time 1,700,000,000,000 ms, serving this thread.
     pub fn new() -> Self {
-        let host = Self {
-            shared: Arc::default(),
-        };
+        let host = Self { shared: Arc::default() };
         host.enter();
         host
     }
@@ -78,13 +76,7 @@ impl TestHost {
 
     /// Fills a slot.
     pub fn secret(&self, slot: &str, text: &str, encoding: KeyEncoding) -> &Self {
-        self.shared.lock().secrets.insert(
-            slot.to_owned(),
-            Secret {
-                text: text.to_owned(),
-                encoding,
-            },
-        );
+        self.shared.lock().secrets.insert(slot.to_owned(), Secret { text: text.to_owned(), encoding });
         self
     }
 
@@ -101,11 +93,7 @@ impl TestHost {
     /// Scripts an upstream: what requests of this method to this URL (without its query) get, one reply after the other;
     /// the last one stays. A request that nothing is scripted for is `denied`.
     pub fn on(&self, method: &str, url: &str) -> Route<'_> {
-        Route {
-            host: self,
-            method: method.to_owned(),
-            url: url.to_owned(),
-        }
+        Route { host: self, method: method.to_owned(), url: url.to_owned() }
     }
 
     /// Every request so far, as it would be on the wire: with the secrets in place.
@@ -130,8 +118,7 @@ impl TestHost {
     pub fn call<C: Connector>(&self, operation: &str, input: Value) -> Result<Value, Failure> {
         self.begin::<C>(Phase::Call);
         let output = handler::call::<C>(operation.to_owned(), &input.to_string())?;
-        serde_json::from_str(&output)
-            .map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
+        serde_json::from_str(&output).map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
     }
 
     /// The manifest. Whatever a connector may not use there panics.
@@ -156,11 +143,7 @@ impl TestHost {
     }
 
     fn begin<C: Connector>(&self, phase: Phase) {
-        let uses = C::about()
-            .secrets
-            .into_iter()
-            .map(|slot| (slot.name, slot.uses))
-            .collect();
+        let uses = C::about().secrets.into_iter().map(|slot| (slot.name, slot.uses)).collect();
         let mut state = self.shared.lock();
         state.phase = phase;
         state.uses = uses;
@@ -183,11 +166,7 @@ impl Route<'_> {
     /// Then an answer of this status, content type and text.
     pub fn reply_text(self, status: u16, content_type: &str, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        self.reply_with(Response {
-            status,
-            headers,
-            body: body.as_bytes().to_vec(),
-        })
+        self.reply_with(Response { status, headers, body: body.as_bytes().to_vec() })
     }
 
     /// Then this answer.
@@ -201,11 +180,7 @@ impl Route<'_> {
     }
 
     fn then(self, reply: Reply) -> Self {
-        self.host
-            .shared
-            .lock()
-            .script
-            .add(&self.method, &self.url, reply);
+        self.host.shared.lock().script.add(&self.method, &self.url, reply);
         self
     }
 }

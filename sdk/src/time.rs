@@ -57,21 +57,11 @@ pub fn format(epoch_ms: u64, pattern: &str) -> String {
 /// assert_eq!(parse("2023-02-29 00:00:00", DATE_TIME), None);
 /// ```
 pub fn parse(text: &str, pattern: &str) -> Option<u64> {
-    let mut fields = Fields {
-        year: 1970,
-        month: 1,
-        day: 1,
-        hour: 0,
-        minute: 0,
-        second: 0,
-        millisecond: 0,
-    };
+    let mut fields = Fields { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, millisecond: 0 };
     let (mut text, mut rest) = (text, pattern);
     while let Some(first) = rest.chars().next() {
         if let Some((field, width)) = field_at(rest) {
-            let digits = text
-                .get(..width)
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+            let digits = text.get(..width).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
             fields.set(field, digits.parse().ok()?);
             text = text.get(width..)?;
             rest = rest.get(width..)?;
@@ -80,23 +70,14 @@ pub fn parse(text: &str, pattern: &str) -> Option<u64> {
             rest = rest.get(first.len_utf8()..)?;
         }
     }
-    if text.is_empty() {
-        fields.epoch_ms(CHINA_OFFSET_MS)
-    } else {
-        None
-    }
+    if text.is_empty() { fields.epoch_ms(CHINA_OFFSET_MS) } else { None }
 }
 
 /// The epoch milliseconds of an HTTP date in the one form that RFC 9110 has senders write.
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
-    let month = MONTHS
-        .iter()
-        .position(|&name| date.get(3..6) == Some(name))?
-        + 1;
+    let month = MONTHS.iter().position(|&name| date.get(3..6) == Some(name))? + 1;
     let numeric = format!("{}{month:02}{}", date.get(..3)?, date.get(6..)?);
     let china_ms = parse(&numeric, "dd MM yyyy HH:mm:ss")?;
     china_ms.checked_add(u64::try_from(CHINA_OFFSET_MS).ok()?)
@@ -149,8 +130,7 @@ impl Fields {
     }
 
     fn epoch_ms(&self, offset_ms: i64) -> Option<u64> {
-        if !(1..=12).contains(&self.month) || self.hour > 23 || self.minute > 59 || self.second > 59
-        {
+        if !(1..=12).contains(&self.month) || self.hour > 23 || self.minute > 59 || self.second > 59 {
             return None;
         }
         let days = days(self.year, self.month, self.day);
@@ -172,10 +152,7 @@ fn field_at(pattern: &str) -> Option<(Field, usize)> {
         ("SSS", Field::Millisecond),
         ("ss", Field::Second),
     ];
-    FIELDS
-        .iter()
-        .find(|(letters, _)| pattern.starts_with(letters))
-        .map(|&(letters, field)| (field, letters.len()))
+    FIELDS.iter().find(|(letters, _)| pattern.starts_with(letters)).map(|&(letters, field)| (field, letters.len()))
 }
 
 /// Year, month and day of a day number since 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms":
@@ -184,16 +161,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 

@@ -1,10 +1,13 @@
 //! An access token shared by all calls of a link, fetched by one of them at a time. The host keeps it between calls; it
-//! is never logged. One failed fetch fails one call: the next in line tries for itself.
+//! is never logged. A failed fetch fails all calls that waited for it, so that an endpoint that is down or refuses gets
+//! one request instead of one a call; whoever asks later tries anew.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure,
+    Class, Failure, Outcome,
     crypto::{self, Algorithm},
-    encode, kv, log,
+    encode, kv, log, time,
 };
 
 /// A token is renewed this long before it expires, or at half its life if that is shorter.
@@ -51,16 +54,14 @@ impl TokenCache {
     pub fn new(name: &str, issued_for: &[&str]) -> Result<Self, Failure> {
         let digest = crypto::hash(Algorithm::Sha256, issued_for.join("\n"))?;
         let version = encode::hex(digest.get(..8).unwrap_or(&digest));
-        Ok(Self {
-            key: format!("token/{name}/{version}"),
-        })
+        Ok(Self { key: format!("token/{name}/{version}") })
     }
 
     /// The token that is kept and not about to expire, or a fetched one. However many calls ask at once, one fetches
     /// and the others find it.
     ///
     /// # Errors
-    /// What `fetch` gives, or the store's.
+    /// What `fetch` gives, here or in the call that this one waited for; or the store's.
     pub fn get(&self, fetch: impl FnOnce() -> Result<Fetched, Failure>) -> Result<String, Failure> {
         match self.kept()? {
             Some(token) => Ok(token),
@@ -73,11 +74,7 @@ impl TokenCache {
     ///
     /// # Errors
     /// As [`TokenCache::get`].
-    pub fn renew(
-        &self,
-        stale: &str,
-        fetch: impl FnOnce() -> Result<Fetched, Failure>,
-    ) -> Result<String, Failure> {
+    pub fn renew(&self, stale: &str, fetch: impl FnOnce() -> Result<Fetched, Failure>) -> Result<String, Failure> {
         self.fetched_once(Some(stale), fetch)
     }
 
@@ -86,24 +83,57 @@ impl TokenCache {
         stale: Option<&str>,
         fetch: impl FnOnce() -> Result<Fetched, Failure>,
     ) -> Result<String, Failure> {
+        let asked_ms = time::now_ms();
         let _lock = kv::lock(&self.key, HOLD_MS)?;
-        // Whoever held the lock before may have fetched it.
+        // Whoever held the lock before may have fetched it, or failed to.
         if let Some(token) = self.kept()?.filter(|token| stale != Some(token)) {
             return Ok(token);
         }
-        let Fetched { token, ttl_ms } = fetch()?;
+        if let Some(failure) = self.failed_since(asked_ms)? {
+            return Err(failure);
+        }
+        let Fetched { token, ttl_ms } = fetch().inspect_err(|failure| self.keep_failure(failure))?;
         let keep_ms = ttl_ms - EARLY_MS.min(ttl_ms / 2);
         if keep_ms == 0 {
             return Ok(token);
         }
         // The token is good even if it cannot be kept; then every call fetches, which an operator should know.
         if let Err(error) = kv::set(&self.key, &token, Some(keep_ms)) {
-            log::warn(
-                "an access token cannot be kept",
-                &[("error", &error.to_string())],
-            );
+            log::warn("an access token cannot be kept", &[("error", &error.to_string())]);
         }
         Ok(token)
+    }
+
+    fn keep_failure(&self, failure: &Failure) {
+        let kept = KeptFailure {
+            at_ms: time::now_ms(),
+            class: failure.class as u8,
+            message: failure.message.clone(),
+            upstream_code: failure.upstream_code.clone(),
+            retry_after_ms: failure.retry_after_ms,
+        };
+        // Without it the next in line tries for itself, which is no harm.
+        if let Ok(kept) = serde_json::to_vec(&kept) {
+            let _ = kv::set(&self.failure_key(), kept, Some(u64::from(HOLD_MS)));
+        }
+    }
+
+    /// How the fetch failed that ended at this time or later.
+    fn failed_since(&self, asked_ms: u64) -> Result<Option<Failure>, Failure> {
+        let Some(kept) = kv::get(&self.failure_key())? else {
+            return Ok(None);
+        };
+        let kept = serde_json::from_slice::<KeptFailure>(&kept).ok().filter(|kept| kept.at_ms >= asked_ms);
+        Ok(kept.map(|kept| {
+            let class = CLASSES.into_iter().find(|&class| class as u8 == kept.class).unwrap_or(Class::Other);
+            // Asking for a token has no effect on any record.
+            let failure = Failure::new(class, kept.message).outcome(Outcome::NotSent);
+            Failure { upstream_code: kept.upstream_code, retry_after_ms: kept.retry_after_ms, ..failure }
+        }))
+    }
+
+    fn failure_key(&self) -> String {
+        format!("{}/failed", self.key)
     }
 
     /// An entry lives until the token should be renewed, so what is found is fresh.
@@ -112,6 +142,30 @@ impl TokenCache {
         Ok(value.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 }
+
+/// A failed fetch, for those who wait.
+#[derive(Serialize, Deserialize)]
+struct KeptFailure {
+    at_ms: u64,
+    class: u8,
+    message: String,
+    upstream_code: Option<String>,
+    retry_after_ms: Option<u64>,
+}
+
+/// The classes that a fetch may fail with and that mean something to the caller.
+const CLASSES: [Class; 10] = [
+    Class::Config,
+    Class::AuthFailed,
+    Class::AuthExpired,
+    Class::UpstreamRejected,
+    Class::RateLimited,
+    Class::Unavailable,
+    Class::Timeout,
+    Class::Protocol,
+    Class::Denied,
+    Class::Internal,
+];
 
 #[cfg(test)]
 mod tests;

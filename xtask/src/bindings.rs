@@ -12,7 +12,7 @@ use wit_bindgen_rust::Opts;
 const WORLD: &str = "connector";
 
 /// Where the generated text is kept.
-pub fn path() -> PathBuf {
+pub(crate) fn path() -> PathBuf {
     root().join("sdk/src/bindings.rs")
 }
 
@@ -20,7 +20,7 @@ pub fn path() -> PathBuf {
 ///
 /// # Errors
 /// The contract does not parse, or has no world `connector`.
-pub fn generate() -> anyhow::Result<String> {
+pub(crate) fn generate() -> anyhow::Result<String> {
     let wit = root().join("wit");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(&wit).with_context(|| format!("{} does not parse", wit.display()))?;
@@ -52,6 +52,7 @@ fn root() -> &'static Path {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test ends where it goes wrong")]
 mod tests {
     use super::*;
 

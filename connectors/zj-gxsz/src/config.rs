@@ -291,27 +291,19 @@ impl Default for Paths {
 
 impl Default for Envelope {
     fn default() -> Self {
-        Self {
-            template: r#"{"data":"${data}"}"#.to_owned(),
-            headers: BTreeMap::new(),
-        }
+        Self { template: r#"{"data":"${data}"}"#.to_owned(), headers: BTreeMap::new() }
     }
 }
 
 impl Default for RecordKey {
     fn default() -> Self {
-        Self {
-            key_field: "recordId".to_owned(),
-        }
+        Self { key_field: "recordId".to_owned() }
     }
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self {
-            max_inflight: 4,
-            min_interval_ms: 0,
-        }
+        Self { max_inflight: 4, min_interval_ms: 0 }
     }
 }
 

@@ -5,14 +5,7 @@ use duijie_sdk::{Failure, random, time};
 use serde_json::Value;
 
 /// The variables.
-const NAMES: [&str; 6] = [
-    "data",
-    "client_id",
-    "timestamp_ms",
-    "timestamp_s",
-    "nonce",
-    "token",
-];
+const NAMES: [&str; 6] = ["data", "client_id", "timestamp_ms", "timestamp_s", "nonce", "token"];
 
 /// The values of the variables for one request.
 pub struct Values<'a> {
@@ -33,13 +26,7 @@ impl<'a> Values<'a> {
     /// # Errors
     /// `internal` when the host gives no random bytes.
     pub fn now(data: &'a str, client_id: &'a str, token: &'a str) -> Result<Self, Failure> {
-        Ok(Self {
-            data,
-            client_id,
-            token,
-            now_ms: time::now_ms(),
-            nonce: random::nonce()?,
-        })
+        Ok(Self { data, client_id, token, now_ms: time::now_ms(), nonce: random::nonce()? })
     }
 
     fn get(&self, name: &str) -> Option<String> {
@@ -60,8 +47,7 @@ impl<'a> Values<'a> {
 /// # Errors
 /// `config` when the template is not fit; `check` of the link would have said so.
 pub fn body(template: &str, values: &Values<'_>) -> Result<String, Failure> {
-    render(template, values, inside_json)
-        .map_err(|message| Failure::config(format!("envelope.template {message}")))
+    render(template, values, inside_json).map_err(|message| Failure::config(format!("envelope.template {message}")))
 }
 
 /// The header value that a template makes.
@@ -69,8 +55,7 @@ pub fn body(template: &str, values: &Values<'_>) -> Result<String, Failure> {
 /// # Errors
 /// As [`body`].
 pub fn header(template: &str, values: &Values<'_>) -> Result<String, Failure> {
-    render(template, values, |value| value)
-        .map_err(|message| Failure::config(format!("envelope.headers {message}")))
+    render(template, values, |value| value).map_err(|message| Failure::config(format!("envelope.headers {message}")))
 }
 
 /// Is the template a JSON object with the ciphertext in it? Says what is wrong.
@@ -79,8 +64,7 @@ pub fn header(template: &str, values: &Values<'_>) -> Result<String, Failure> {
 /// What is wrong.
 pub fn check_template(template: &str) -> Result<(), String> {
     let text = render(template, &sample(), inside_json)?;
-    let value: Value =
-        serde_json::from_slice(text.as_bytes()).map_err(|error| format!("is not JSON: {error}"))?;
+    let value: Value = serde_json::from_slice(text.as_bytes()).map_err(|error| format!("is not JSON: {error}"))?;
     if !value.is_object() {
         return Err("is not a JSON object".to_owned());
     }
@@ -99,30 +83,16 @@ pub fn check_header(template: &str) -> Result<(), String> {
 }
 
 fn sample() -> Values<'static> {
-    Values {
-        data: "AA==",
-        client_id: "id\"",
-        token: "token",
-        now_ms: 1,
-        nonce: "0".repeat(32),
-    }
+    Values { data: "AA==", client_id: "id\"", token: "token", now_ms: 1, nonce: "0".repeat(32) }
 }
 
-fn render(
-    template: &str,
-    values: &Values<'_>,
-    written: impl Fn(String) -> String,
-) -> Result<String, String> {
+fn render(template: &str, values: &Values<'_>, written: impl Fn(String) -> String) -> Result<String, String> {
     let mut text = String::with_capacity(template.len() + values.data.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, beyond) = after
-            .split_once('}')
-            .ok_or("has a \"${\" without its \"}\"")?;
+        let (name, beyond) = after.split_once('}').ok_or("has a \"${\" without its \"}\"")?;
         let known = NAMES.map(|known| format!("${{{known}}}")).join(" ");
-        let value = values
-            .get(name)
-            .ok_or_else(|| format!("has a variable that does not exist; there are {known}"))?;
+        let value = values.get(name).ok_or_else(|| format!("has a variable that does not exist; there are {known}"))?;
         text.push_str(before);
         text.push_str(&written(value));
         rest = beyond;
@@ -133,11 +103,7 @@ fn render(
 
 fn inside_json(value: String) -> String {
     let quoted = serde_json::to_string(&value).unwrap_or_default();
-    quoted
-        .strip_prefix('"')
-        .and_then(|inner| inner.strip_suffix('"'))
-        .unwrap_or_default()
-        .to_owned()
+    quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

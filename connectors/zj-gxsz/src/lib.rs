@@ -7,12 +7,7 @@
 
 #![cfg_attr(
     test,
-    allow(
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used,
-        reason = "a test ends where it goes wrong"
-    )
+    allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test ends where it goes wrong")
 )]
 
 pub mod config;
@@ -72,10 +67,7 @@ impl Connector for ZjGxsz {
 
     fn operations(ops: &mut Operations<Self>) {
         ops.add("record.push-one", push_one)
-            .summary(
-                "Pushes the record of a talk with one student.",
-                "报送一对一谈心谈话记录。",
-            )
+            .summary("Pushes the record of a talk with one student.", "报送一对一谈心谈话记录。")
             .write()
             .repeat_safe()
             .key("/recordId")
@@ -83,10 +75,7 @@ impl Connector for ZjGxsz {
             .deadline_ms(DEADLINE_MS)
             .input_schema(model::record_schema);
         ops.add("record.push-multi", push_multi)
-            .summary(
-                "Pushes the record of a talk with several students.",
-                "报送一对多谈心谈话记录。",
-            )
+            .summary("Pushes the record of a talk with several students.", "报送一对多谈心谈话记录。")
             .write()
             .repeat_safe()
             .key("/recordId")
@@ -94,10 +83,7 @@ impl Connector for ZjGxsz {
             .deadline_ms(DEADLINE_MS)
             .input_schema(model::record_schema);
         ops.add("record.push-patriarch", push_patriarch)
-            .summary(
-                "Pushes the record of a contact with a parent.",
-                "报送家校联系记录。",
-            )
+            .summary("Pushes the record of a contact with a parent.", "报送家校联系记录。")
             .write()
             .repeat_safe()
             .key("/recordId")

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use duijie_sdk::time::DATE_TIME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use check::check_mapping;
 
@@ -109,11 +109,7 @@ impl Field {
     }
 
     fn date_from(&self) -> impl Iterator<Item = &str> {
-        let usual = if self.date_from.is_empty() {
-            Some(DATE_TIME)
-        } else {
-            None
-        };
+        let usual = if self.date_from.is_empty() { Some(DATE_TIME) } else { None };
         self.date_from.iter().map(String::as_str).chain(usual)
     }
 
@@ -156,41 +152,28 @@ pub type Violation = (String, String);
 ///
 /// # Errors
 /// Every violation, in the order of the fields.
-pub fn map(mapping: &Mapping, record: &Map<String, Value>) -> Result<Wire, Vec<Violation>> {
-    let source = Value::Object(record.clone());
+pub fn map(mapping: &Mapping, record: &Value) -> Result<Wire, Vec<Violation>> {
     let mut violations = Vec::new();
-    let mut members = convert::fields(&mapping.fields, &source, "", &mut violations);
-    for (name, value) in record {
+    let mut members = convert::fields(&mapping.fields, record, "", &mut violations);
+    for (name, value) in record.as_object().into_iter().flatten() {
         let at = format!("/{}", escape(name));
-        let is_named = mapping
-            .fields
-            .iter()
-            .any(|field| is_within(&field.source(), &at));
+        let is_named = mapping.fields.iter().any(|field| is_within(&field.source(), &at));
         match mapping.unknown {
             _ if is_named => {}
             Unknown::Drop => {}
             Unknown::Refuse => violations.push((at, "is not a field of this list".to_owned())),
             Unknown::Pass if members.iter().any(|(taken, _)| taken == name) => {
-                violations.push((
-                    at,
-                    "has the name of another field at the upstream".to_owned(),
-                ));
+                violations.push((at, "has the name of another field at the upstream".to_owned()));
             }
             Unknown::Pass => members.push((name.clone(), Wire::Value(value.clone()))),
         }
     }
-    if violations.is_empty() {
-        Ok(Wire::Object(members))
-    } else {
-        Err(violations)
-    }
+    if violations.is_empty() { Ok(Wire::Object(members)) } else { Err(violations) }
 }
 
 /// Is a pointer this one, or one into it?
 fn is_within(pointer: &str, outer: &str) -> bool {
-    pointer
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A member's name as a token of a JSON Pointer (RFC 6901).

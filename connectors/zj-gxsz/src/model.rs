@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::map::Wire;
 
-/// A talk record as the platform has it.
-pub type Record = Map<String, Value>;
+/// A talk record as the platform has it: an object, or nothing in it is found.
+pub type Record = Value;
 
 /// Which of the upstream's three lists a record belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -92,22 +92,15 @@ fn seal(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Sealed, 
         (key, mapped) => return Err(invalid(key.err(), mapped.err().unwrap_or_default())),
     };
     // Serialised once: these very bytes are encrypted.
-    let plaintext = serde_json::to_vec(&wire)
-        .map_err(|error| Failure::internal(format!("a record is not JSON: {error}")))?;
-    let ciphertext =
-        crypto::sm4_encrypt(&Mode::LegacyEcb(Padding::Pkcs7), CLIENT_SECRET, &plaintext);
+    let plaintext =
+        serde_json::to_vec(&wire).map_err(|error| Failure::internal(format!("a record is not JSON: {error}")))?;
+    let ciphertext = crypto::sm4_encrypt(&Mode::LegacyEcb(Padding::Pkcs7), CLIENT_SECRET, &plaintext);
     let ciphertext = ciphertext.map_err(|error| not_encrypted(config, error))?;
     let data = match config.sm4.output {
         CipherText::Base64 => encode::base64(&ciphertext),
         CipherText::Hex => encode::hex(&ciphertext),
     };
-    Ok(Sealed {
-        key,
-        wire,
-        plaintext_bytes: plaintext.len(),
-        ciphertext_bytes: ciphertext.len(),
-        data,
-    })
+    Ok(Sealed { key, wire, plaintext_bytes: plaintext.len(), ciphertext_bytes: ciphertext.len(), data })
 }
 
 fn invalid(key: Option<map::Violation>, mut violations: Vec<map::Violation>) -> Failure {
@@ -118,10 +111,8 @@ fn invalid(key: Option<map::Violation>, mut violations: Vec<map::Violation>) -> 
         violations.insert(0, (pointer, message));
     }
     let count = violations.len();
-    Failure::invalid_input(format!(
-        "the record does not fit the list: {count} violation(s), see detail"
-    ))
-    .detail_fields(violations)
+    Failure::invalid_input(format!("the record does not fit the list: {count} violation(s), see detail"))
+        .detail_fields(violations)
 }
 
 fn not_encrypted(config: &Config, error: CryptoError) -> Failure {
@@ -147,28 +138,18 @@ fn keep_interval(config: &Config) -> Result<(), Failure> {
     if is_free {
         Ok(())
     } else {
-        let message = format!(
-            "another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)"
-        );
+        let message = format!("another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)");
         Err(Failure::rate_limited(message).retry_after_ms(interval_ms))
     }
 }
 
-fn send(
-    config: &Config,
-    endpoint: Endpoint,
-    data: &str,
-    access: &str,
-) -> Result<Response, Failure> {
+fn send(config: &Config, endpoint: Endpoint, data: &str, access: &str) -> Result<Response, Failure> {
     let values = Values::now(data, &config.client_id, access)?;
     let body = envelope::body(&config.envelope.template, &values)?;
     let mut request = Request::post(config.url(config.path(endpoint)))
         .header("content-type", "application/json; charset=utf-8")
         .header("accept", "application/json")
-        .header(
-            &config.token.header,
-            format!("{}{access}", config.token.prefix),
-        )
+        .header(&config.token.header, format!("{}{access}", config.token.prefix))
         .timeout_ms(config.http.timeout_ms);
     for (name, template) in &config.envelope.headers {
         request = request.header(name, envelope::header(template, &values)?);
@@ -187,62 +168,39 @@ fn code_of(response: &Response) -> Option<String> {
 }
 
 /// Code and message of an acceptance.
-fn read(
-    config: &Config,
-    response: &Response,
-    record: &Record,
-) -> Result<(String, String), Failure> {
+fn read(config: &Config, response: &Response, record: &Record) -> Result<(String, String), Failure> {
     if is_token_refused(config, response) {
         let status = response.status;
-        let message =
-            format!("the upstream refuses a token that it has just issued (HTTP {status})");
+        let message = format!("the upstream refuses a token that it has just issued (HTTP {status})");
         let code = code_of(response).unwrap_or_else(|| status.to_string());
-        return Err(Failure::auth_failed(message)
-            .outcome(Outcome::Rejected)
-            .upstream_code(code));
+        return Err(Failure::auth_failed(message).outcome(Outcome::Rejected).upstream_code(code));
     }
     if let Some(failure) = response.not_now() {
         return Err(failure);
     }
     let reply: Value = response.json()?;
-    let no_code = || {
-        Failure::protocol(format!(
-            "the upstream's answer has no code (HTTP {})",
-            response.status
-        ))
-    };
+    let no_code = || Failure::protocol(format!("the upstream's answer has no code (HTTP {})", response.status));
     let code = token::code(&reply).ok_or_else(no_code)?;
     let message = reply.get("msg").and_then(Value::as_str).unwrap_or_default();
     let message = redacted(message, config, record);
     if code != "0" {
         // A server that fails while it answers may have applied the record before.
-        let outcome = if response.status >= 500 {
-            Outcome::Unknown
-        } else {
-            Outcome::Rejected
-        };
-        let failure = Failure::upstream_rejected(format!(
-            "the upstream refuses the record (code {code:.64}): {message}"
-        ));
-        return Err(failure
-            .outcome(outcome)
-            .upstream_code(code)
-            .detail(&json!({ "upstream_message": message })));
+        let outcome = if response.status >= 500 { Outcome::Unknown } else { Outcome::Rejected };
+        let failure =
+            Failure::upstream_rejected(format!("the upstream refuses the record (code {code:.64}): {message}"));
+        return Err(failure.outcome(outcome).upstream_code(code).detail(&json!({ "upstream_message": message })));
     }
     if response.is_success() {
         Ok((code, message))
     } else {
-        Err(Failure::new(
-            Class::Protocol,
-            format!("the upstream says success with HTTP {}", response.status),
-        ))
+        Err(Failure::new(Class::Protocol, format!("the upstream says success with HTTP {}", response.status)))
     }
 }
 
 /// An upstream's message without the record's own words, which it may quote.
 fn redacted(message: &str, config: &Config, record: &Record) -> String {
     let mut words = Vec::new();
-    for (name, value) in record {
+    for (name, value) in record.as_object().into_iter().flatten() {
         if *name != config.record.key_field {
             collect_words(value, &mut words);
         }
@@ -250,9 +208,7 @@ fn redacted(message: &str, config: &Config, record: &Record) -> String {
     // Longer ones first: a part masked early would keep the whole from being found.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let message: String = message.chars().take(512).collect();
-    words.iter().fold(message, |message, word| {
-        message.replace(word.as_str(), "***")
-    })
+    words.iter().fold(message, |message, word| message.replace(word.as_str(), "***"))
 }
 
 fn collect_words(value: &Value, words: &mut Vec<String>) {
@@ -260,12 +216,8 @@ fn collect_words(value: &Value, words: &mut Vec<String>) {
         // One character says nothing of a person, and masking it would leave nothing to read.
         Value::String(text) if text.chars().nth(1).is_some() => words.push(text.clone()),
         Value::Number(number) if number.to_string().len() > 4 => words.push(number.to_string()),
-        Value::Array(elements) => elements
-            .iter()
-            .for_each(|element| collect_words(element, words)),
-        Value::Object(members) => members
-            .values()
-            .for_each(|member| collect_words(member, words)),
+        Value::Array(elements) => elements.iter().for_each(|element| collect_words(element, words)),
+        Value::Object(members) => members.values().for_each(|member| collect_words(member, words)),
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
     }
 }
@@ -273,21 +225,16 @@ fn collect_words(value: &Value, words: &mut Vec<String>) {
 /// Notes the acceptance and says whether there was one before. Only a hash of the record's key is kept. The record is
 /// accepted whatever the store says, so its errors are a line in the log.
 fn remember(endpoint: Endpoint, key: &str) -> Option<bool> {
-    let noted = crypto::hash(Algorithm::Sha256, key)
-        .map_err(Failure::from)
-        .and_then(|hash| {
-            let key = format!("accepted/{}/{}", endpoint.name(), encode::hex(hash));
-            let before = kv::get(&key)?.is_some();
-            kv::set(&key, "", Some(REMEMBER_MS))?;
-            Ok(before)
-        });
+    let noted = crypto::hash(Algorithm::Sha256, key).map_err(Failure::from).and_then(|hash| {
+        let key = format!("accepted/{}/{}", endpoint.name(), encode::hex(hash));
+        let before = kv::get(&key)?.is_some();
+        kv::set(&key, "", Some(REMEMBER_MS))?;
+        Ok(before)
+    });
     match noted {
         Ok(before) => Some(before),
         Err(failure) => {
-            log::warn(
-                "an accepted record cannot be remembered",
-                &[("error", &failure.message)],
-            );
+            log::warn("an accepted record cannot be remembered", &[("error", &failure.message)]);
             None
         }
     }

@@ -22,10 +22,7 @@ const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 /// # Errors
 /// The host's, when it cannot hash.
 pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
-    TokenCache::new(
-        "access",
-        &[&config.base_url, &config.token.path, &config.client_id],
-    )
+    TokenCache::new("access", &[&config.base_url, &config.token.path, &config.client_id])
 }
 
 /// Asks the upstream for a token.
@@ -34,9 +31,7 @@ pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
 /// `auth-failed` when it refuses, `config` when there is no such endpoint, otherwise why there was no usable answer.
 pub fn fetch(config: &Config) -> Result<Fetched, Failure> {
     let answered = request(config).send().map_err(Failure::from);
-    answered
-        .and_then(|response| read(config, &response))
-        .map_err(|failure| failure.outcome(Outcome::NotSent))
+    answered.and_then(|response| read(config, &response)).map_err(|failure| failure.outcome(Outcome::NotSent))
 }
 
 fn request(config: &Config) -> Request {
@@ -46,21 +41,12 @@ fn request(config: &Config) -> Request {
         .header("accept", "application/json")
         .timeout_ms(config.http.timeout_ms);
     match config.token.client_auth {
-        ClientAuth::Body => request.form([
-            (GRANT.0, GRANT.1.into()),
-            ("client_id", id),
-            ("client_secret", secret),
-        ]),
+        ClientAuth::Body => request.form([(GRANT.0, GRANT.1.into()), ("client_id", id), ("client_secret", secret)]),
         ClientAuth::Basic => {
             let credentials = Part::base64([id, Atom::text(":"), secret]);
-            request
-                .header("authorization", [Part::text("Basic "), credentials])
-                .form([(GRANT.0, GRANT.1.into())])
+            request.header("authorization", [Part::text("Basic "), credentials]).form([(GRANT.0, GRANT.1.into())])
         }
-        ClientAuth::Query => request
-            .query(GRANT.0, GRANT.1)
-            .query("client_id", id)
-            .query("client_secret", secret),
+        ClientAuth::Query => request.query(GRANT.0, GRANT.1).query("client_id", id).query("client_secret", secret),
     }
 }
 
@@ -70,10 +56,7 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
     }
     match response.status {
         404 | 405 => {
-            let message = format!(
-                "there is no token endpoint at token.path (HTTP {})",
-                response.status
-            );
+            let message = format!("there is no token endpoint at token.path (HTTP {})", response.status);
             return Err(Failure::config(message));
         }
         400..=499 => return Err(refused(response)),
@@ -81,23 +64,14 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
     }
     let reply: Value = response.json()?;
     // Either bare, or wrapped as {"code":0,"msg":…,"data":{…}}.
-    let found = reply
-        .get("access_token")
-        .map_or_else(|| reply.get("data"), |_| Some(&reply));
-    let token = found
-        .and_then(|at| at.get("access_token"))
-        .and_then(Value::as_str)
-        .filter(|token| !token.is_empty());
+    let found = reply.get("access_token").map_or_else(|| reply.get("data"), |_| Some(&reply));
+    let token = found.and_then(|at| at.get("access_token")).and_then(Value::as_str).filter(|token| !token.is_empty());
     match (token, code(&reply)) {
         (_, Some(code)) if code != "0" => Err(refused(response)),
         (Some(token), _) if response.is_success() => {
-            let seconds = found
-                .and_then(|at| seconds(at.get("expires_in")?))
-                .unwrap_or(u64::from(config.token.default_ttl_s));
-            Ok(Fetched {
-                token: token.to_owned(),
-                ttl_ms: seconds.saturating_mul(1000),
-            })
+            let seconds =
+                found.and_then(|at| seconds(at.get("expires_in")?)).unwrap_or(u64::from(config.token.default_ttl_s));
+            Ok(Fetched { token: token.to_owned(), ttl_ms: seconds.saturating_mul(1000) })
         }
         _ if reply.get("error").is_some() => Err(refused(response)),
         _ => Err(Failure::protocol(format!(
@@ -111,9 +85,7 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
 fn refused(response: &Response) -> Failure {
     let reply = response.json::<Value>().unwrap_or_default();
     let text = |name: &str| reply.get(name).and_then(Value::as_str);
-    let reason = text("error_description")
-        .or_else(|| text("msg"))
-        .unwrap_or("it says no more");
+    let reason = text("error_description").or_else(|| text("msg")).unwrap_or("it says no more");
     let status = response.status;
     let failure = Failure::auth_failed(format!(
         "the token endpoint refuses client_id and client_secret (HTTP {status}): {reason:.256}"
@@ -134,7 +106,5 @@ pub fn code(reply: &Value) -> Option<String> {
 }
 
 fn seconds(value: &Value) -> Option<u64> {
-    value
-        .as_u64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }

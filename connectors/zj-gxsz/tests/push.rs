@@ -1,10 +1,6 @@
 //! The connector against a scripted upstream: bytes on the wire, published vectors, and every row of the error table.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test ends where it goes wrong"
-)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 #[path = "push/errors.rs"]
 mod errors;
@@ -43,14 +39,8 @@ fn bare(config: Value) -> TestHost {
 fn host(config: Value) -> TestHost {
     let host = bare(config);
     host.on("POST", TOKEN)
-        .reply(
-            200,
-            json!({ "access_token": "t1", "expires_in": 3600, "token_type": "bearer" }),
-        )
-        .reply(
-            200,
-            json!({ "access_token": "t2", "expires_in": 3600, "token_type": "bearer" }),
-        );
+        .reply(200, json!({ "access_token": "t1", "expires_in": 3600, "token_type": "bearer" }))
+        .reply(200, json!({ "access_token": "t2", "expires_in": 3600, "token_type": "bearer" }));
     host
 }
 
@@ -73,8 +63,5 @@ fn refused(host: &TestHost) -> Failure {
 
 /// How many requests went to this URL.
 fn count(host: &TestHost, url: &str) -> usize {
-    host.requests()
-        .iter()
-        .filter(|sent| sent.url.split('?').next() == Some(url))
-        .count()
+    host.requests().iter().filter(|sent| sent.url.split('?').next() == Some(url)).count()
 }

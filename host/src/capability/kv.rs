@@ -30,7 +30,7 @@ impl store::Host for Context {
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Answer<()> {
-        Ok(self.space()?.set(&key, value, ttl(ttl_ms)).await.map_err(error))
+        Ok(self.space()?.set(&key, &value, ttl(ttl_ms)).await.map_err(error))
     }
 
     async fn delete(&mut self, key: String) -> Answer<()> {
@@ -42,7 +42,7 @@ impl store::Host for Context {
     }
 
     async fn add(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Answer<bool> {
-        Ok(self.space()?.add(&key, value, ttl(ttl_ms)).await.map_err(error))
+        Ok(self.space()?.add(&key, &value, ttl(ttl_ms)).await.map_err(error))
     }
 
     async fn increment(&mut self, key: String, by: i64, ttl_ms: Option<u64>) -> Answer<i64> {
@@ -76,8 +76,9 @@ fn ttl(ms: Option<u64>) -> Option<Duration> {
 fn error(error: KvError) -> Error {
     let text = error.to_string();
     match error {
-        KvError::TooLarge(_) => Error::TooLarge(text),
-        KvError::Quota(_) => Error::Quota(text),
+        KvError::KeyLength(_) | KvError::ValueLength(_) => Error::TooLarge(text),
+        KvError::QuotaKeys(_) | KvError::QuotaBytes(_) => Error::Quota(text),
+        KvError::Unavailable(_) => Error::Unavailable(text),
         KvError::NotANumber => Error::NotANumber,
     }
 }

@@ -6,8 +6,7 @@ use tracing::Level;
 use super::{Context, Phase};
 use crate::{
     bindings::duijie::log::logger::{self, Level as WitLevel},
-    failure::cut,
-    redact::{Redactor, escape_control},
+    redact::Redactor,
 };
 
 /// Longest message kept, in bytes (wit/deps/duijie-log.wit).
@@ -72,13 +71,6 @@ impl logger::Host for Context {
 }
 
 impl Context {
-    fn clean(&self, mut text: String, max: usize) -> String {
-        cut(&mut text, max);
-        let mut text = escape_control(&self.redact(&self.grant.masker.mask_text(text))).into_owned();
-        cut(&mut text, max);
-        text
-    }
-
     /// The fields as one JSON object in a string: their names are the guest's, so they must not become the log's own.
     fn clean_fields(&self, fields: Vec<(String, String)>) -> String {
         if fields.is_empty() {

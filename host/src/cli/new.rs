@@ -49,6 +49,8 @@ fn write_all(name: &str, dir: &Path) -> anyhow::Result<()> {
     for file in files(template) {
         let path = file.path().strip_prefix("template")?.with_extension("");
         let text = file.contents_utf8().ok_or_else(|| anyhow::anyhow!("{} is not text", path.display()))?;
+        // A dot file in the template would be one of the repository's own.
+        let path = if path == Path::new("gitignore") { PathBuf::from(".gitignore") } else { path };
         write(&dir.join(path), &fill(text, name))?;
     }
     for file in files(&SDK) {

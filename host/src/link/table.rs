@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use crate::{
     capability::{
         grant::Grant,
-        kv::space::{Kv, Space},
+        kv::space::{Kv, Quota, Space},
     },
     id::{ConnectorName, LinkId},
     runtime::{CallLimits, PreparedRef},
@@ -90,6 +90,9 @@ impl LiveTable {
     }
 }
 
+/// Entries that one sweep clears away at the most.
+const SWEEP_STEP: usize = 10_000;
+
 /// What belongs to a link whatever revision or config it serves with.
 #[derive(Default)]
 pub(crate) struct Lasting {
@@ -111,8 +114,13 @@ impl Lasting {
         }
     }
 
+    /// Clears away what is over its time, a bounded step; whoever owns this calls it now and then.
+    pub(crate) async fn sweep(&self) {
+        self.kv.sweep(SWEEP_STEP).await;
+    }
+
     /// The link's key-value space.
     pub(crate) fn space(&self, id: &LinkId) -> Arc<Space> {
-        self.kv.space(id)
+        self.kv.space(id.as_str(), Quota::default())
     }
 }

@@ -1,7 +1,7 @@
 //! One run of a guest: a fresh store, one deadline over everything from instantiation to the last byte, and every way
 //! of not returning turned into a failure with an honest outcome. Never reuses a store; never runs without bounds.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -134,22 +134,15 @@ fn violation(problem: wit::Problem) -> Violation {
 
 /// A failure as the connector tells it, bounded and redacted.
 fn convert(failure: wit::Failure, state: &State) -> Failure {
-    let redact = |text: String, max| {
-        let mut text = match state.capability.redact(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(redacted) => redacted,
-        };
-        cut(&mut text, max);
-        text
-    };
+    let capability = &state.capability;
     let detail = failure.detail.filter(|json| json.len() <= DETAIL_MAX);
     Failure {
         class: class(failure.class),
         outcome: outcome(failure.outcome),
-        message: redact(failure.message, MESSAGE_MAX),
-        upstream_code: failure.upstream_code.map(|code| redact(code, CODE_MAX)),
+        message: capability.clean(failure.message, MESSAGE_MAX),
+        upstream_code: failure.upstream_code.map(|code| capability.clean(code, CODE_MAX)),
         retry_after: failure.retry_after_ms.map(|ms| Duration::from_millis(ms).min(RETRY_AFTER_MAX)),
-        detail: detail.and_then(|json| RawValue::from_string(state.capability.redact(&json).into_owned()).ok()),
+        detail: detail.and_then(|json| capability.clean_json(&json)),
     }
 }
 

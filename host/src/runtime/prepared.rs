@@ -12,7 +12,7 @@ use super::{
     error::LoadError,
     invoke,
     limits::CallLimits,
-    manifest::{Manifest, OperationSpec, compile_schema},
+    manifest::{Manifest, ManifestError, OperationSpec, compile_schema},
     state::State,
     validate,
 };
@@ -86,7 +86,8 @@ impl Prepared {
         for spec in &manifest.operations {
             compile_schema(format!("{} output", spec.name), &spec.output)?;
             let input = compile_schema(format!("{} input", spec.name), &spec.input)?;
-            let personal = PersonalPointers::parse(&spec.personal);
+            let personal = PersonalPointers::parse(&spec.personal)
+                .map_err(|e| ManifestError::Invalid(vec![format!("operation {}: {e}", spec.name)]))?;
             operations.insert(spec.name.clone(), Operation { spec: spec.clone(), input, personal });
         }
         Ok(Self { revision, size: bytes.len(), imports, manifest, operations, config, pre, runtime: runtime.clone() })

@@ -5,7 +5,7 @@
 //! one-letter secret garbles the answers, which is better than showing it. It never allocates per byte, and never
 //! lets anything through when it cannot look: then all of the buffer is masked.
 //!
-//! Bounded by the secrets: an automaton of [`ANCHOR`] states a spelling, made at the first answer, so that an idle link
+//! Bounded by the secrets: an automaton of 64 states a spelling (`finder.rs`), made at the first answer, so that an idle link
 //! costs nothing. Time is linear in the buffer. What the automaton holds is not zeroed; it lives as long as the secrets.
 
 use std::{
@@ -14,20 +14,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use zeroize::Zeroizing;
 
 use super::{
     Secret,
-    spelling::{self, Bleed, Spellings},
+    finder::{Finder, Spellings},
+    spelling,
 };
 
 /// Most extra strings of one call: 32 requests with a few composed credentials each.
 pub(crate) const EXTRA_MAX: usize = 256;
-
-/// Bytes of a spelling that the automaton knows; the rest is compared behind them. Keeps a 16 KiB secret from making
-/// a million states, and masks what is left of one that the peer has cut.
-const ANCHOR: usize = 64;
 
 /// The masker of one link, shared by its calls.
 #[derive(Debug)]
@@ -39,10 +35,7 @@ pub(crate) struct Masker {
 impl Masker {
     /// For these secrets; cheap, the work is done when something is first masked.
     pub(crate) fn new(secrets: impl IntoIterator<Item = Arc<Secret>>) -> Self {
-        Self {
-            secrets: secrets.into_iter().collect(),
-            finder: OnceLock::new(),
-        }
+        Self { secrets: secrets.into_iter().collect(), finder: OnceLock::new() }
     }
 
     /// Masks in place; true if there was anything to mask.
@@ -80,11 +73,7 @@ pub(crate) struct Overlay {
 impl Overlay {
     /// For one call; costs nothing until something is added.
     pub(crate) fn new(base: Arc<Masker>) -> Self {
-        Self {
-            base,
-            extra: Vec::new(),
-            finder: OnceLock::new(),
-        }
+        Self { base, extra: Vec::new(), finder: OnceLock::new() }
     }
 
     /// Masks these bytes too, in the spellings of a secret. False if there are already [`EXTRA_MAX`]: do not send them.
@@ -107,9 +96,7 @@ impl Overlay {
         let mut found = Vec::new();
         self.base.find(buffer, &mut found);
         if !self.extra.is_empty() {
-            self.finder
-                .get_or_init(|| self.spell())
-                .find(buffer, &mut found);
+            self.finder.get_or_init(|| self.spell()).find(buffer, &mut found);
         }
         fill(buffer, &found)
     }
@@ -131,90 +118,10 @@ impl Overlay {
     }
 }
 
-/// The automaton over the spellings' anchors.
-struct Finder {
-    /// `None`: it could not be built, mask everything.
-    automaton: Option<AhoCorasick>,
-    /// By pattern number: what follows the anchor, and what the spelling bleeds.
-    tails: Vec<(Vec<u8>, Bleed)>,
-}
-
-impl Finder {
-    fn new(spellings: Spellings) -> Self {
-        let split = |spelling: &Vec<u8>| spelling.len().min(ANCHOR);
-        // Standard semantics report overlapping matches; the contiguous NFA is small, and quick enough for answers.
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(
-                spellings
-                    .keys()
-                    .map(|spelling| spelling.get(..split(spelling)).unwrap_or_default()),
-            )
-            .ok();
-        let tail =
-            |(mut spelling, bleed): (Vec<u8>, Bleed)| (spelling.split_off(split(&spelling)), bleed);
-        Self {
-            automaton,
-            tails: spellings.into_iter().map(tail).collect(),
-        }
-    }
-
-    fn find(&self, buffer: &[u8], found: &mut Vec<Range<usize>>) {
-        let Some(Ok(matches)) = self
-            .automaton
-            .as_ref()
-            .map(|a| a.try_find_overlapping_iter(buffer))
-        else {
-            found.push(0..buffer.len());
-            return;
-        };
-        for one in matches {
-            let (tail, bleed) = match self.tails.get(one.pattern().as_usize()) {
-                Some((tail, bleed)) => (tail.as_slice(), *bleed),
-                None => (&[][..], Bleed::default()),
-            };
-            let behind = buffer.get(one.end()..).unwrap_or_default();
-            let same = tail
-                .iter()
-                .zip(behind)
-                .take_while(|(ours, theirs)| ours == theirs)
-                .count();
-            merge(
-                found,
-                widen(buffer, one.start()..one.end().saturating_add(same), bleed),
-            );
-        }
-    }
-}
-
 impl fmt::Debug for Overlay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Overlay({} extra)", self.extra.len())
     }
-}
-
-impl fmt::Debug for Finder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Finder({} spellings)", self.tails.len())
-    }
-}
-
-/// Takes in the neighbours that share bits with the secret.
-fn widen(buffer: &[u8], range: Range<usize>, bleed: Bleed) -> Range<usize> {
-    let base64 =
-        |at: Option<&u8>| at.is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
-    let left = bleed.left && base64(range.start.checked_sub(1).and_then(|at| buffer.get(at)));
-    let right = bleed.right && base64(buffer.get(range.end));
-    range.start.saturating_sub(left.into())..range.end.saturating_add(right.into())
-}
-
-/// Adds a range, joining it with those it touches, so that the list stays shorter than the buffer.
-fn merge(found: &mut Vec<Range<usize>>, mut range: Range<usize>) {
-    while let Some(last) = found.pop_if(|last| last.end >= range.start && last.start <= range.end) {
-        range = range.start.min(last.start)..range.end.max(last.end);
-    }
-    found.push(range);
 }
 
 fn fill(buffer: &mut [u8], found: &[Range<usize>]) -> bool {
@@ -229,8 +136,7 @@ fn fill(buffer: &mut [u8], found: &[Range<usize>]) -> bool {
 fn into_text(text: String, mask: impl FnOnce(&mut [u8]) -> bool) -> String {
     let mut bytes = text.into_bytes();
     mask(&mut bytes);
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -4,60 +4,27 @@
 //! make. It does not know compression, encryption, hashing, or one encoding inside another: an upstream that transforms
 //! and echoes still wins, and the threat model says so.
 
-use std::collections::BTreeMap;
-
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 
+use super::finder::{Bleed, Spellings};
+
 /// Encodings shorter than this are not looked for: they would turn up in ordinary text by chance.
 pub(super) const SHORT: usize = 6;
 
 /// RFC 3986 §2.3 leaves these alone.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// JavaScript's `encodeURIComponent` leaves these alone too.
-const COMPONENT: &AsciiSet = &UNRESERVED
-    .remove(b'!')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
+const COMPONENT: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
 /// What a form and Java's `URLEncoder` leave alone; a blank is a `+` there.
 const FORM: &AsciiSet = &UNRESERVED.remove(b'*').add(b'~');
 /// What URL parsers escape in a query (WHATWG special-query).
-const QUERY: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\'');
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
 /// What URL parsers escape in a path.
-const PATH: &AsciiSet = &QUERY
-    .remove(b'\'')
-    .add(b'?')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}');
-
-/// Is the character before or behind a match partly made of the secret's bits?
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bleed {
-    /// The base64 character before it is.
-    pub(super) left: bool,
-    /// The base64 character behind it is.
-    pub(super) right: bool,
-}
-
-/// Every spelling once, with what it bleeds.
-pub(super) type Spellings = BTreeMap<Vec<u8>, Bleed>;
+const PATH: &AsciiSet = &QUERY.remove(b'\'').add(b'?').add(b'^').add(b'`').add(b'{').add(b'}');
 
 /// Adds the spellings of a text: itself whatever its length, and those of its encodings that are not [`SHORT`].
 pub(super) fn of_text(text: &str, into: &mut Spellings) {
@@ -67,18 +34,24 @@ pub(super) fn of_text(text: &str, into: &mut Spellings) {
         for html in [false, true] {
             for unicode in [Unicode::Raw, Unicode::Lower, Unicode::Upper] {
                 let mut out = Vec::new();
-                json(
-                    text,
-                    JsonStyle {
-                        slash,
-                        html,
-                        unicode,
-                    },
-                    &mut out,
-                );
+                json(text, JsonStyle { slash, html, unicode }, &mut out);
                 add_long(into, out);
             }
         }
+    }
+}
+
+/// Adds the spellings in which a text turns up in messages: as it is, in URLs, and in JSON that is all ASCII.
+pub(crate) fn of_words(text: &str, into: &mut Spellings) {
+    add(into, text.as_bytes().to_vec(), Bleed::default());
+    let encoded = percent_encode(text.as_bytes(), UNRESERVED).to_string();
+    add(into, encoded.replace("%20", "+").into_bytes(), Bleed::default());
+    add(into, lower_escapes(&encoded).into_bytes(), Bleed::default());
+    add(into, encoded.into_bytes(), Bleed::default());
+    for unicode in [Unicode::Raw, Unicode::Lower, Unicode::Upper] {
+        let mut out = Vec::new();
+        json(text, JsonStyle { unicode, ..JsonStyle::default() }, &mut out);
+        add(into, out, Bleed::default());
     }
 }
 
@@ -87,12 +60,9 @@ pub(super) fn of_bytes(bytes: &[u8], into: &mut Spellings) {
     add_long(into, bytes.to_vec());
     add_long(into, hex::encode(bytes).into_bytes());
     add_long(into, hex::encode_upper(bytes).into_bytes());
-    for encoded in [
-        STANDARD.encode(bytes),
-        STANDARD_NO_PAD.encode(bytes),
-        URL_SAFE.encode(bytes),
-        URL_SAFE_NO_PAD.encode(bytes),
-    ] {
+    for encoded in
+        [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]
+    {
         add_long(into, encoded.into_bytes());
     }
     for before in 0..3 {
@@ -101,12 +71,7 @@ pub(super) fn of_bytes(bytes: &[u8], into: &mut Spellings) {
     for set in [UNRESERVED, COMPONENT, FORM, QUERY, PATH, NON_ALPHANUMERIC] {
         let upper = percent_encode(bytes, set).to_string();
         let lower = lower_escapes(&upper);
-        for encoded in [
-            upper.replace("%20", "+"),
-            lower.replace("%20", "+"),
-            upper,
-            lower,
-        ] {
+        for encoded in [upper.replace("%20", "+"), lower.replace("%20", "+"), upper, lower] {
             add_long(into, encoded.into_bytes());
         }
     }
@@ -118,14 +83,8 @@ fn aligned(bytes: &[u8], before: usize, into: &mut Spellings) {
     let shifted = [vec![0; before].as_slice(), bytes].concat();
     let first = (before * 8).div_ceil(6);
     let end = shifted.len() * 8 / 6;
-    let bleed = Bleed {
-        left: before != 0,
-        right: !shifted.len().is_multiple_of(3),
-    };
-    for encoded in [
-        STANDARD_NO_PAD.encode(&shifted),
-        URL_SAFE_NO_PAD.encode(&shifted),
-    ] {
+    let bleed = Bleed { left: before != 0, right: !shifted.len().is_multiple_of(3) };
+    for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
         if let Some(core) = encoded.as_bytes().get(first..end)
             && core.len() >= SHORT
         {
@@ -191,16 +150,8 @@ fn units(c: char, unicode: Unicode, out: &mut Vec<u8>) {
 fn lower_escapes(text: &str) -> String {
     let mut escape = 0;
     let lower = |c: char| {
-        escape = if c == '%' {
-            2
-        } else {
-            i32::max(escape - 1, -1)
-        };
-        if escape >= 0 && c != '%' {
-            c.to_ascii_lowercase()
-        } else {
-            c
-        }
+        escape = if c == '%' { 2 } else { i32::max(escape - 1, -1) };
+        if escape >= 0 && c != '%' { c.to_ascii_lowercase() } else { c }
     };
     text.chars().map(lower).collect()
 }

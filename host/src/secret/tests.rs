@@ -1,9 +1,5 @@
 //! What a secret is, what it refuses, how it is written, and that it is never shown.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 
@@ -21,10 +17,7 @@ fn written(text: &str, encoding: Encoding) -> String {
 
 #[test]
 fn the_key_is_the_decoded_text() {
-    assert_eq!(
-        secret("ab\u{e9}", KeyEncoding::Utf8).unwrap().key(),
-        "ab\u{e9}".as_bytes()
-    );
+    assert_eq!(secret("ab\u{e9}", KeyEncoding::Utf8).unwrap().key(), "ab\u{e9}".as_bytes());
     let key = hex::decode("0123456789abcdeffedcba9876543210").unwrap();
     for (text, encoding) in [
         ("ASNFZ4mrze/+3LqYdlQyEA==", KeyEncoding::Base64),
@@ -39,14 +32,9 @@ fn the_key_is_the_decoded_text() {
 
 #[test]
 fn one_line_end_is_dropped_and_no_more() {
-    for (issued, text) in [
-        ("s\n", "s"),
-        ("s\r\n", "s"),
-        ("s\n\n", "s\n"),
-        ("s\r", "s\r"),
-        (" s ", " s "),
-        ("\ns", "\ns"),
-    ] {
+    for (issued, text) in
+        [("s\n", "s"), ("s\r\n", "s"), ("s\n\n", "s\n"), ("s\r", "s\r"), (" s ", " s "), ("\ns", "\ns")]
+    {
         assert_eq!(secret(issued, KeyEncoding::Utf8).unwrap().text(), text);
     }
 }
@@ -66,10 +54,7 @@ fn what_is_no_secret_is_refused_without_quoting_it() {
         assert_eq!(error, want);
         assert!(!error.to_string().contains("hunter"));
     }
-    assert_eq!(
-        Secret::new(vec![0xff, 0xfe], KeyEncoding::Utf8).unwrap_err(),
-        SecretError::NotText
-    );
+    assert_eq!(Secret::new(vec![0xff, 0xfe], KeyEncoding::Utf8).unwrap_err(), SecretError::NotText);
     assert!(secret(&"x".repeat(SECRET_MAX), KeyEncoding::Utf8).is_ok());
     let over = secret(&"x".repeat(SECRET_MAX + 1), KeyEncoding::Utf8).unwrap_err();
     assert_eq!(over, SecretError::TooLong(SECRET_MAX + 1));
@@ -83,16 +68,9 @@ fn it_is_written_as_asked() {
     assert_eq!(written("Az~", Encoding::Hex), ">417a7e");
     assert_eq!(written("Az~", Encoding::HexUpper), ">417A7E");
     assert_eq!(written("id?>~", Encoding::Base64), ">aWQ/Pn4=");
-    assert_eq!(
-        written(text, Encoding::Form),
-        ">a%2Bb+%2F%22%5C%0A%01%E5%BC%A0%26%3D%7E*"
-    );
-    assert_eq!(
-        written(text, Encoding::Json),
-        ">a+b /\\\"\\\\\\n\\u0001张&=~*"
-    );
-    let back: String =
-        serde_json::from_str(&format!("\"{}\"", &written(text, Encoding::Json)[1..])).unwrap();
+    assert_eq!(written(text, Encoding::Form), ">a%2Bb+%2F%22%5C%0A%01%E5%BC%A0%26%3D%7E*");
+    assert_eq!(written(text, Encoding::Json), ">a+b /\\\"\\\\\\n\\u0001张&=~*");
+    let back: String = serde_json::from_str(&format!("\"{}\"", &written(text, Encoding::Json)[1..])).unwrap();
     assert_eq!(back, text);
     let form = written(text, Encoding::Form);
     let decoded: Vec<_> = form_urlencoded::parse(&form.as_bytes()[1..]).collect();
@@ -101,14 +79,8 @@ fn it_is_written_as_asked() {
 
 #[test]
 fn the_budget_covers_the_longest_writing() {
-    for encoding in [
-        Encoding::Raw,
-        Encoding::Hex,
-        Encoding::HexUpper,
-        Encoding::Base64,
-        Encoding::Form,
-        Encoding::Json,
-    ] {
+    for encoding in [Encoding::Raw, Encoding::Hex, Encoding::HexUpper, Encoding::Base64, Encoding::Form, Encoding::Json]
+    {
         for text in ["\u{1}\u{2}\u{3}", "a", "ab", "abc", "abcd", "\u{1f512}"] {
             written(text, encoding);
         }
@@ -127,10 +99,7 @@ fn debug_shows_nothing() {
     overlay.mask(&mut b"x".to_vec());
     let shown = format!("{overlay:?}");
     // `Zeroizing` shows what it holds: nothing that has one may derive `Debug`.
-    assert!(
-        !shown.contains("hunter") && !shown.contains("104, 117"),
-        "{shown}"
-    );
+    assert!(!shown.contains("hunter") && !shown.contains("104, 117"), "{shown}");
 }
 
 #[test]
@@ -146,14 +115,8 @@ fn uses_are_a_set() {
 #[test]
 fn names_are_those_of_manifest_and_link() {
     for one in Use::ALL {
-        assert_eq!(
-            serde_json::from_str::<Use>(&format!("\"{}\"", one.name())).unwrap(),
-            one
-        );
+        assert_eq!(serde_json::from_str::<Use>(&format!("\"{}\"", one.name())).unwrap(), one);
     }
-    assert_eq!(
-        serde_json::from_str::<KeyEncoding>("\"base64\"").unwrap(),
-        KeyEncoding::Base64
-    );
+    assert_eq!(serde_json::from_str::<KeyEncoding>("\"base64\"").unwrap(), KeyEncoding::Base64);
     assert!(serde_json::from_str::<KeyEncoding>("\"base32\"").is_err());
 }

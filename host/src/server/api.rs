@@ -2,7 +2,7 @@
 //! the key may see, then the head, and only then the body. What a key may not see is answered exactly as what does not
 //! exist. Never alters an answer of a connector.
 
-mod catalogue;
+pub(super) mod catalogue;
 
 use std::{net::{IpAddr, Ipv4Addr}, sync::Arc, time::Duration};
 
@@ -25,8 +25,6 @@ use super::{
     problem::Problem,
 };
 use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
-
-pub(super) use self::catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail};
 
 /// What the API serves from.
 pub(crate) struct Api {
@@ -159,7 +157,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     summary = "This document, with every operation that this key may call",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
-async fn document(State(api): State<Arc<Api>>, Caller(platform): Caller) -> Response {
+pub(super) async fn document(State(api): State<Arc<Api>>, Caller(platform): Caller) -> Response {
     let document = openapi::document(&api.dispatcher.table(), &platform);
     axum::Json(document).into_response()
 }

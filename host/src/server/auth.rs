@@ -10,12 +10,12 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, header};
 
-use self::failures::Failures;
+use self::{failures::Failures, key::KeyHash};
 pub(crate) use self::{
-    key::{KeyHash, NewKey, generate},
-    pattern::Pattern,
+    key::generate,
+    pattern::{Pattern, PatternError},
 };
-use crate::id::PlatformName;
+use crate::{config::PlatformConfig, id::PlatformName};
 
 /// A request that is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -30,23 +30,8 @@ pub(crate) enum AuthError {
     #[error("too many requests without a valid API key from this address")]
     TooMany(Duration),
     /// The host has no admin key at all.
-    #[error("no admin key is configured; make one with `duijie keys new` and put its hash into duijie.toml as key_sha256 under [admin]")]
+    #[error("no admin key is configured, so nobody is let in; `duijie keys new --admin` makes one and prints what belongs into duijie.toml")]
     NoAdminKey,
-}
-
-/// A key as configured.
-#[derive(Debug, Clone)]
-pub(crate) struct PlatformKey {
-    /// Whose it is; several keys may be one platform's, so that keys can be changed without a gap.
-    pub(crate) platform: PlatformName,
-    /// The public part of the key, as `duijie keys new` printed it.
-    pub(crate) id: String,
-    /// SHA-256 of the whole key, in hex.
-    pub(crate) sha256: String,
-    /// The links it opens.
-    pub(crate) links: Vec<Pattern>,
-    /// The operations it opens.
-    pub(crate) operations: Vec<Pattern>,
 }
 
 /// A key that is configured wrongly.
@@ -61,6 +46,12 @@ pub(crate) enum KeyError {
     /// Two keys of one id; only one of them could ever be found.
     #[error("platforms {0} and {1} have keys of the same id; make one of them anew")]
     Twice(PlatformName, PlatformName),
+    /// Not a pattern.
+    #[error("platform {0}: {1}")]
+    Pattern(PlatformName, PatternError),
+    /// The admin key's hash is none.
+    #[error("the admin key's sha256 must be 64 hex digits, as `duijie keys new --admin` printed")]
+    AdminHash,
 }
 
 /// A platform that was recognised.
@@ -91,7 +82,7 @@ struct Record {
 
 type Records = HashMap<key::Id, Record>;
 
-/// All platforms' keys, replaceable while serving.
+/// All platforms' keys, replaceable while serving. Several may be one platform's, so that a key is changed without a gap.
 pub(crate) struct PlatformKeys {
     records: ArcSwap<Records>,
     failures: Failures,
@@ -102,16 +93,16 @@ impl PlatformKeys {
     ///
     /// # Errors
     /// Names the platform whose key is configured wrongly.
-    pub(crate) fn new(keys: Vec<PlatformKey>) -> Result<Self, KeyError> {
-        Ok(Self { records: ArcSwap::from_pointee(records(keys)?), failures: Failures::new("api") })
+    pub(crate) fn from_config(platforms: &[PlatformConfig]) -> Result<Self, KeyError> {
+        Ok(Self { records: ArcSwap::from_pointee(records(platforms)?), failures: Failures::new("api") })
     }
 
     /// Knows these keys from now on, and no others.
     ///
     /// # Errors
-    /// As [`Self::new`]; the keys known before stay.
-    pub(crate) fn replace(&self, keys: Vec<PlatformKey>) -> Result<(), KeyError> {
-        self.records.store(Arc::new(records(keys)?));
+    /// As [`Self::from_config`]; the keys known before stay.
+    pub(crate) fn replace(&self, platforms: &[PlatformConfig]) -> Result<(), KeyError> {
+        self.records.store(Arc::new(records(platforms)?));
         Ok(())
     }
 
@@ -143,9 +134,13 @@ pub(crate) struct AdminKey {
 }
 
 impl AdminKey {
-    /// Of this hash; without one nobody is let in.
-    pub(crate) fn new(hash: Option<KeyHash>) -> Self {
-        Self { hash, failures: Failures::new("admin") }
+    /// Of this SHA-256 in hex; without one nobody is let in.
+    ///
+    /// # Errors
+    /// When it is no SHA-256.
+    pub(crate) fn from_config(sha256: Option<&str>) -> Result<Self, KeyError> {
+        let hash = sha256.map(str::parse).transpose().map_err(|_| KeyError::AdminHash)?;
+        Ok(Self { hash, failures: Failures::new("admin") })
     }
 
     /// Do these headers carry it?
@@ -160,14 +155,20 @@ impl AdminKey {
     }
 }
 
-fn records(keys: Vec<PlatformKey>) -> Result<Records, KeyError> {
-    let mut records = Records::with_capacity(keys.len());
-    for key in keys {
-        let id = key::parse_id(&key.id).ok_or_else(|| KeyError::Id(key.platform.clone()))?;
-        let hash = key.sha256.parse().map_err(|_| KeyError::Hash(key.platform.clone()))?;
-        let platform = Arc::new(Platform { name: key.platform, links: key.links, operations: key.operations });
-        if let Some(other) = records.insert(id, Record { hash, platform: platform.clone() }) {
-            return Err(KeyError::Twice(other.platform.name.clone(), platform.name.clone()));
+fn records(platforms: &[PlatformConfig]) -> Result<Records, KeyError> {
+    let mut records = Records::with_capacity(platforms.len());
+    for config in platforms {
+        let name = &config.name;
+        let patterns = |texts: &[String]| {
+            let parsed = texts.iter().map(|text| text.parse::<Pattern>());
+            parsed.collect::<Result<Vec<_>, _>>().map_err(|error| KeyError::Pattern(name.clone(), error))
+        };
+        let id = key::parse_id(&config.key_id).ok_or_else(|| KeyError::Id(name.clone()))?;
+        let hash = config.key_sha256.parse().map_err(|_| KeyError::Hash(name.clone()))?;
+        let platform =
+            Platform { name: name.clone(), links: patterns(&config.links)?, operations: patterns(&config.operations)? };
+        if let Some(other) = records.insert(id, Record { hash, platform: Arc::new(platform) }) {
+            return Err(KeyError::Twice(other.platform.name.clone(), name.clone()));
         }
     }
     Ok(records)

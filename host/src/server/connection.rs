@@ -1,22 +1,17 @@
-//! One connection from accept to close: HTTP/1.1 by hyper with every bound written out, a graceful end on the drain
-//! signal, and a lingering close, so that a client still sending reads its answer instead of a reset.
+//! One connection from accept to close: HTTP/1.1 by hyper with every bound written out, and a graceful end on the drain
+//! signal. HTTP/2 is not offered, and with it none of its floods.
 
 use std::{
     convert::Infallible,
     future::poll_fn,
     net::SocketAddr,
-    pin::{Pin, pin},
-    time::Duration,
+    pin::pin,
 };
 
 use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::net::TcpStream;
 use tower::Service;
 
 use super::{
@@ -29,10 +24,6 @@ use crate::shutdown::Drain;
 const HEADERS_MAX: usize = 100;
 /// Bytes of one request's head, and of what is read ahead of a body.
 const READ_BUFFER_MAX: usize = 64 << 10;
-/// How long a client may go on sending after its answer.
-const LINGER: Duration = Duration::from_secs(1);
-/// How much of that is read and thrown away.
-const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// Serves the connection to its end.
 pub(super) async fn run(stream: TcpStream, peer: SocketAddr, router: Router, options: &ServeOptions, mut drain: Drain) {
@@ -53,7 +44,7 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, router: Router, opt
             })
         }
     });
-    let mut connection = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Hyper's clock runs while a connection is idle, too; the shorter one for a head is the stream's.
         .header_read_timeout(options.idle_timeout.max(options.header_timeout))
@@ -62,40 +53,19 @@ pub(super) async fn run(stream: TcpStream, peer: SocketAddr, router: Router, opt
         .half_close(false)
         .serve_connection(io, service);
 
-    let ended = {
-        let mut signal = pin!(drain.wait());
-        let mut draining = false;
-        poll_fn(|cx| {
-            if !draining && signal.as_mut().poll(cx).is_ready() {
-                draining = true;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            connection.poll_without_shutdown(cx)
-        })
-        .await
-    };
-    // Any other error is a client that went away or was too slow: nothing was answered, nobody waits.
-    if ended.is_ok() || ended.is_err_and(|error| error.is_parse()) {
-        linger(connection.into_parts().io.into_inner().into_inner()).await;
-    }
-}
-
-/// Closing a socket that has unread bytes resets it, and a reset may overtake the answer.
-async fn linger(mut stream: TcpStream) {
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let rest = async {
-        // On the heap: a future is as large as its largest moment, for every connection.
-        let mut waste = vec![0; 8192];
-        let mut left = LINGER_BYTES_MAX;
-        while let Ok(read @ 1..) = stream.read(&mut waste).await {
-            left = match left.checked_sub(read) {
-                Some(left) => left,
-                None => return,
-            };
+    let mut connection = pin!(connection);
+    let mut signal = pin!(drain.wait());
+    let mut draining = false;
+    let ended = poll_fn(|cx| {
+        if !draining && signal.as_mut().poll(cx).is_ready() {
+            draining = true;
+            connection.as_mut().graceful_shutdown();
         }
-    };
-    // Running out of time is as good an end as any.
-    let _ = timeout(LINGER, rest).await;
+        connection.as_mut().poll(cx)
+    })
+    .await;
+    // The client's doing: it went away, was too slow or spoke no HTTP, and was answered where it could be.
+    if let Err(error) = ended {
+        tracing::trace!(listener = options.listener, %error, "connection ended");
+    }
 }

@@ -60,7 +60,10 @@ impl RequestId {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sane(id));
         match given {
             Some(id) => Self(id.into()),
-            None => Self(uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_ref().into()),
+            None => {
+                let mut text = uuid::Uuid::encode_buffer();
+                Self(Arc::from(&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text)))
+            }
         }
     }
 }

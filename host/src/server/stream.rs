@@ -1,5 +1,6 @@
 //! A socket with two clocks: one for a request's head, from its first byte (or from connecting), and one for a write
-//! that makes no progress. Between requests neither runs; the idle bound is the HTTP connection's own. Never buffers.
+//! that makes no progress. Between requests neither runs; the idle bound is the HTTP connection's own. It closes
+//! lingering, so that a client still sending reads its answer instead of a reset. Never buffers.
 
 use std::{
     io,
@@ -8,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,6 +18,11 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
+
+/// How long a client may go on sending after its last answer.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much of that is read and thrown away.
+const LINGER_BYTES_MAX: usize = 4 << 20;
 
 /// Is the head of a request awaited? Set and cleared by the service, read by the stream of the same connection.
 #[derive(Clone)]
@@ -46,17 +52,21 @@ pub(super) struct Guarded {
     head_runs: bool,
     write_timeout: Duration,
     write: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
+}
+
+/// A socket closed on our side, on which the client may still be sending.
+struct Linger {
+    end: Pin<Box<Sleep>>,
+    left: usize,
+    waste: Box<[u8]>,
 }
 
 impl Guarded {
     /// The head's clock runs at once: a client that connects and says nothing has no longer than one that dawdles.
     pub(super) fn new(stream: TcpStream, awaited: HeadAwaited, header_timeout: Duration, write_timeout: Duration) -> Self {
         let head = Box::pin(sleep(header_timeout));
-        Self { stream, awaited, header_timeout, head, head_runs: true, write_timeout, write: None }
-    }
-
-    pub(super) fn into_inner(self) -> TcpStream {
-        self.stream
+        Self { stream, awaited, header_timeout, head, head_runs: true, write_timeout, write: None, linger: None }
     }
 
     /// A write that waits longer than it may is an error; progress stops the clock.
@@ -120,8 +130,27 @@ impl AsyncWrite for Guarded {
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
+    /// Closing a socket that has unread bytes resets it, and a reset may overtake the answer: what still comes is thrown
+    /// away for a moment.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        let linger = match &mut this.linger {
+            Some(linger) => linger,
+            None => {
+                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                let end = Box::pin(sleep(LINGER));
+                this.linger.insert(Linger { end, left: LINGER_BYTES_MAX, waste: vec![0; 8192].into() })
+            }
+        };
+        while linger.left > 0 && linger.end.as_mut().poll(cx).is_pending() {
+            let mut waste = ReadBuf::new(&mut linger.waste);
+            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut waste)) {
+                Ok(()) if !waste.filled().is_empty() => linger.left = linger.left.saturating_sub(waste.filled().len()),
+                // The client closed, too, or is gone.
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -17,11 +17,7 @@ fn fields_set_by_hand_are_bounded_at_the_border() {
     failure.detail = Some("1".repeat(DETAIL_BYTES_MAX + 1));
     let failure = failure.bounded();
     assert_eq!(
-        (
-            failure.message.len(),
-            failure.upstream_code.map(|code| code.len()),
-            failure.detail
-        ),
+        (failure.message.len(), failure.upstream_code.map(|code| code.len()), failure.detail),
         (1024, Some(128), None)
     );
 }
@@ -29,12 +25,8 @@ fn fields_set_by_hand_are_bounded_at_the_border() {
 #[test]
 fn every_listed_field_is_kept_until_the_detail_is_full() {
     let few = Failure::invalid_input("x").detail_fields([("/a", "required"), ("/b", "too long")]);
-    assert_eq!(
-        few.detail_json(),
-        json!([{"pointer":"/a","message":"required"},{"pointer":"/b","message":"too long"}])
-    );
-    let many = Failure::invalid_input("x")
-        .detail_fields((0..10_000).map(|index| (format!("/{index}"), "required")));
+    assert_eq!(few.detail_json(), json!([{"pointer":"/a","message":"required"},{"pointer":"/b","message":"too long"}]));
+    let many = Failure::invalid_input("x").detail_fields((0..10_000).map(|index| (format!("/{index}"), "required")));
     let kept = many.detail_json().as_array().map_or(0, Vec::len);
     assert!(kept > 1000 && kept < 10_000, "{kept}");
 }
@@ -44,8 +36,5 @@ fn the_outcome_follows_the_class_until_said_otherwise() {
     assert_eq!(Failure::timeout("x").outcome, Outcome::Unknown);
     assert_eq!(Failure::upstream_rejected("x").outcome, Outcome::Rejected);
     assert_eq!(Failure::internal("x").outcome, Outcome::NotSent);
-    assert_eq!(
-        Failure::timeout("x").outcome(Outcome::NotSent).outcome,
-        Outcome::NotSent
-    );
+    assert_eq!(Failure::timeout("x").outcome(Outcome::NotSent).outcome, Outcome::NotSent);
 }

@@ -23,10 +23,7 @@ impl Response {
 
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; a byte order mark before it is passed over.
@@ -34,10 +31,7 @@ impl Response {
     /// # Errors
     /// `protocol`, outcome `unknown`, when it is not the JSON expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let body = self
-            .body
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(&self.body);
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
         serde_json::from_slice(body).map_err(|error| {
             let kind = self.header("content-type").unwrap_or("no content type");
             // Where parsing stopped helps; what stood there may be personal.
@@ -55,19 +49,12 @@ impl Response {
     /// `unavailable` and `unknown`, because a gateway may have passed the request on before it gave up.
     pub fn not_now(&self) -> Option<Failure> {
         let failure = match self.status {
-            429 => Failure::rate_limited("the upstream asks to slow down (HTTP 429)")
-                .outcome(Outcome::Rejected),
-            502..=504 => Failure::unavailable(format!(
-                "the upstream is not available (HTTP {})",
-                self.status
-            ))
-            .outcome(Outcome::Unknown),
+            429 => Failure::rate_limited("the upstream asks to slow down (HTTP 429)").outcome(Outcome::Rejected),
+            502..=504 => Failure::unavailable(format!("the upstream is not available (HTTP {})", self.status))
+                .outcome(Outcome::Unknown),
             _ => return None,
         };
-        Some(Failure {
-            retry_after_ms: self.retry_after_ms(),
-            ..failure
-        })
+        Some(Failure { retry_after_ms: self.retry_after_ms(), ..failure })
     }
 
     /// `Retry-After` in milliseconds from now, given as seconds or as a date (RFC 9110).
@@ -75,19 +62,13 @@ impl Response {
         let value = self.header("retry-after")?.trim();
         match value.parse::<u64>() {
             Ok(seconds) => Some(seconds.saturating_mul(1000)),
-            Err(_) => {
-                time::parse_http_date(value).map(|at_ms| at_ms.saturating_sub(time::now_ms()))
-            }
+            Err(_) => time::parse_http_date(value).map(|at_ms| at_ms.saturating_sub(time::now_ms())),
         }
     }
 }
 
 impl From<wit::Response> for Response {
     fn from(response: wit::Response) -> Self {
-        Self {
-            status: response.status,
-            headers: response.headers,
-            body: response.body,
-        }
+        Self { status: response.status, headers: response.headers, body: response.body }
     }
 }

@@ -25,14 +25,10 @@ pub(crate) fn digest(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
     }
 }
 
-pub(crate) fn mac(
-    algorithm: Algorithm,
-    key: &[u8],
-    message: &[u8],
-) -> Result<Vec<u8>, CryptoError> {
+pub(crate) fn mac(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
     fn with<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let mac = <M as KeyInit>::new_from_slice(key)
-            .map_err(|_| CryptoError::Invalid("the key's length".to_owned()))?;
+        let mac =
+            <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::Invalid("the key's length".to_owned()))?;
         Ok(mac.chain_update(message).finalize().into_bytes().to_vec())
     }
     match algorithm {
@@ -70,13 +66,8 @@ pub(crate) fn encrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
                 .as_slice()
                 .try_into()
                 .map_err(|_| CryptoError::Invalid("the nonce is not 12 bytes".to_owned()))?;
-            let payload = Payload {
-                msg: data,
-                aad: &params.aad,
-            };
-            gcm(key)?
-                .encrypt(nonce, payload)
-                .map_err(|_| CryptoError::Verification)?
+            let payload = Payload { msg: data, aad: &params.aad };
+            gcm(key)?.encrypt(nonce, payload).map_err(|_| CryptoError::Verification)?
         }
     })
 }
@@ -86,23 +77,15 @@ pub(crate) fn decrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
         Mode::LegacyEcb(padding) => {
             let cipher = ecb::Decryptor::<Sm4>::new_from_slice(key).map_err(key_length)?;
             match padding {
-                Padding::Pkcs7 => cipher
-                    .decrypt_padded_vec::<Pkcs7>(data)
-                    .map_err(|_| CryptoError::Verification),
-                Padding::None => cipher
-                    .decrypt_padded_vec::<NoPadding>(data)
-                    .map_err(|_| data_length()),
+                Padding::Pkcs7 => cipher.decrypt_padded_vec::<Pkcs7>(data).map_err(|_| CryptoError::Verification),
+                Padding::None => cipher.decrypt_padded_vec::<NoPadding>(data).map_err(|_| data_length()),
             }
         }
         Mode::Cbc((iv, padding)) => {
             let cipher = cbc::Decryptor::<Sm4>::new_from_slices(key, iv).map_err(key_length)?;
             match padding {
-                Padding::Pkcs7 => cipher
-                    .decrypt_padded_vec::<Pkcs7>(data)
-                    .map_err(|_| CryptoError::Verification),
-                Padding::None => cipher
-                    .decrypt_padded_vec::<NoPadding>(data)
-                    .map_err(|_| data_length()),
+                Padding::Pkcs7 => cipher.decrypt_padded_vec::<Pkcs7>(data).map_err(|_| CryptoError::Verification),
+                Padding::None => cipher.decrypt_padded_vec::<NoPadding>(data).map_err(|_| data_length()),
             }
         }
         Mode::Ctr(counter) => keystream(key, counter, data),
@@ -112,13 +95,8 @@ pub(crate) fn decrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
                 .as_slice()
                 .try_into()
                 .map_err(|_| CryptoError::Invalid("the nonce is not 12 bytes".to_owned()))?;
-            let payload = Payload {
-                msg: data,
-                aad: &params.aad,
-            };
-            gcm(key)?
-                .decrypt(nonce, payload)
-                .map_err(|_| CryptoError::Verification)
+            let payload = Payload { msg: data, aad: &params.aad };
+            gcm(key)?.decrypt(nonce, payload).map_err(|_| CryptoError::Verification)
         }
     }
 }
@@ -126,9 +104,7 @@ pub(crate) fn decrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
 fn keystream(key: &[u8], counter: &[u8], data: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let mut cipher = ctr::Ctr128BE::<Sm4>::new_from_slices(key, counter).map_err(key_length)?;
     let mut text = data.to_vec();
-    cipher
-        .try_apply_keystream(&mut text)
-        .map_err(|_| data_length())?;
+    cipher.try_apply_keystream(&mut text).map_err(|_| data_length())?;
     Ok(text)
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn link_id() -> String {
 }
 
 pub(crate) fn link_config() -> String {
-    import("link.config", Phase::Check)
-        .lock()
-        .config
-        .to_string()
+    import("link.config", Phase::Check).lock().config.to_string()
 }
 
 pub(crate) fn now_ms() -> u64 {
@@ -52,11 +49,7 @@ pub(crate) fn random(buffer: &mut [u8]) -> bool {
 }
 
 pub(crate) fn write(level: Level, message: &str, fields: &[(String, String)]) {
-    let line = Logged {
-        level,
-        message: message.to_owned(),
-        fields: fields.to_vec(),
-    };
+    let line = Logged { level, message: message.to_owned(), fields: fields.to_vec() };
     import("log", Phase::Check).lock().logs.push(line);
 }
 
@@ -65,21 +58,13 @@ pub(crate) fn write(level: Level, message: &str, fields: &[(String, String)]) {
 pub(crate) fn send(request: &Request) -> Result<Response, HttpError> {
     let shared = import("http", Phase::Call);
     let mut state = shared.lock();
-    let refused = |rule| HttpError {
-        kind: ErrorKind::Denied(rule),
-        sent: false,
-    };
+    let refused = |rule| HttpError { kind: ErrorKind::Denied(rule), sent: false };
     let text = |parts: &[Part]| {
         let bytes = placed(&state, parts, Use::Send).map_err(refused)?;
-        String::from_utf8(bytes).map_err(|_| HttpError {
-            kind: ErrorKind::InvalidRequest("not UTF-8".to_owned()),
-            sent: false,
-        })
+        String::from_utf8(bytes)
+            .map_err(|_| HttpError { kind: ErrorKind::InvalidRequest("not UTF-8".to_owned()), sent: false })
     };
-    let headers = request
-        .headers
-        .iter()
-        .map(|header| Ok((header.name.clone(), text(&header.value)?)));
+    let headers = request.headers.iter().map(|header| Ok((header.name.clone(), text(&header.value)?)));
     let sent = Sent {
         method: request.method.clone(),
         url: text(&request.url)?,
@@ -88,11 +73,7 @@ pub(crate) fn send(request: &Request) -> Result<Response, HttpError> {
         timeout_ms: request.timeout_ms,
     };
     let response = state.script.answer(sent)?;
-    Ok(Response {
-        status: response.status,
-        headers: response.headers,
-        body: response.body,
-    })
+    Ok(Response { status: response.status, headers: response.headers, body: response.body })
 }
 
 pub(crate) fn send_all(requests: &[Request]) -> Vec<Result<Response, HttpError>> {
@@ -107,22 +88,14 @@ pub(crate) fn hash(algorithm: Algorithm, message: &[Part]) -> Result<Vec<u8>, Cr
     Ok(crypto::digest(algorithm, &message))
 }
 
-pub(crate) fn hmac(
-    algorithm: Algorithm,
-    key_slot: &str,
-    message: &[Part],
-) -> Result<Vec<u8>, CryptoError> {
+pub(crate) fn hmac(algorithm: Algorithm, key_slot: &str, message: &[Part]) -> Result<Vec<u8>, CryptoError> {
     let shared = import("crypto", Phase::Call);
     let state = shared.lock();
     let message = placed(&state, message, Use::Digest).map_err(CryptoError::Denied)?;
     crypto::mac(algorithm, &key(&state, key_slot, Use::Hmac)?, &message)
 }
 
-pub(crate) fn verify_hash(
-    algorithm: Algorithm,
-    message: &[Part],
-    expected: &[u8],
-) -> Result<bool, CryptoError> {
+pub(crate) fn verify_hash(algorithm: Algorithm, message: &[Part], expected: &[u8]) -> Result<bool, CryptoError> {
     Ok(hash(algorithm, message)? == expected)
 }
 
@@ -159,13 +132,7 @@ pub(crate) fn set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Kv
     let shared = import("kv", Phase::Call);
     let mut state = shared.lock();
     let until_ms = ttl_ms.map(|ttl_ms| state.now_ms.saturating_add(ttl_ms));
-    state.kv.insert(
-        key.to_owned(),
-        Entry {
-            value: value.to_vec(),
-            until_ms,
-        },
-    );
+    state.kv.insert(key.to_owned(), Entry { value: value.to_vec(), until_ms });
     Ok(())
 }
 
@@ -187,13 +154,7 @@ pub(crate) fn add(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<bool, 
         return Ok(false);
     }
     let until_ms = ttl_ms.map(|ttl_ms| state.now_ms.saturating_add(ttl_ms));
-    state.kv.insert(
-        key.to_owned(),
-        Entry {
-            value: value.to_vec(),
-            until_ms,
-        },
-    );
+    state.kv.insert(key.to_owned(), Entry { value: value.to_vec(), until_ms });
     Ok(true)
 }
 
@@ -204,21 +165,12 @@ pub(crate) fn increment(key: &str, by: i64, ttl_ms: Option<u64>) -> Result<i64, 
     let (before, until_ms) = match state.live(key) {
         Some(entry) => {
             let text = std::str::from_utf8(&entry.value).map_err(|_| KvError::NotANumber)?;
-            (
-                text.parse().map_err(|_| KvError::NotANumber)?,
-                entry.until_ms,
-            )
+            (text.parse().map_err(|_| KvError::NotANumber)?, entry.until_ms)
         }
         None => (0, until_ms),
     };
     let after = by.checked_add(before).ok_or(KvError::NotANumber)?;
-    state.kv.insert(
-        key.to_owned(),
-        Entry {
-            value: after.to_string().into_bytes(),
-            until_ms,
-        },
-    );
+    state.kv.insert(key.to_owned(), Entry { value: after.to_string().into_bytes(), until_ms });
     Ok(after)
 }
 
@@ -232,11 +184,7 @@ pub(crate) struct Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        if state
-            .locks
-            .get(&self.name)
-            .is_some_and(|held| held.holder == self.holder)
-        {
+        if state.locks.get(&self.name).is_some_and(|held| held.holder == self.holder) {
             state.locks.remove(&self.name);
             self.shared.freed.notify_all();
         }
@@ -245,35 +193,17 @@ impl Drop for Lock {
 
 pub(crate) fn acquire(name: &str, hold_ms: u32) -> Result<Lock, KvError> {
     let shared = import("kv", Phase::Call);
-    let is_held = |state: &mut State| {
-        state
-            .locks
-            .get(name)
-            .is_some_and(|held| state.now_ms < held.until_ms)
-    };
-    let waited = shared
-        .freed
-        .wait_timeout_while(shared.lock(), LOCK_WAIT, is_held);
+    let is_held = |state: &mut State| state.locks.get(name).is_some_and(|held| state.now_ms < held.until_ms);
+    let waited = shared.freed.wait_timeout_while(shared.lock(), LOCK_WAIT, is_held);
     let (mut state, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
     if timeout.timed_out() {
-        return Err(KvError::Unavailable(format!(
-            "the lock {name} did not come free"
-        )));
+        return Err(KvError::Unavailable(format!("the lock {name} did not come free")));
     }
     state.holders += 1;
-    let (holder, until_ms) = (
-        state.holders,
-        state.now_ms.saturating_add(u64::from(hold_ms)),
-    );
-    state
-        .locks
-        .insert(name.to_owned(), Held { holder, until_ms });
+    let (holder, until_ms) = (state.holders, state.now_ms.saturating_add(u64::from(hold_ms)));
+    state.locks.insert(name.to_owned(), Held { holder, until_ms });
     drop(state);
-    Ok(Lock {
-        shared,
-        name: name.to_owned(),
-        holder,
-    })
+    Ok(Lock { shared, name: name.to_owned(), holder })
 }
 
 // ---- secrets
@@ -303,9 +233,7 @@ fn placed(state: &State, parts: &[Part], wanted: Use) -> Result<Vec<u8>, String>
                     match atom {
                         Atom::Text(text) => inner.extend_from_slice(text.as_bytes()),
                         Atom::Bytes(bytes) => inner.extend_from_slice(bytes),
-                        Atom::Secret(secret) => {
-                            inner.extend(written(state, secret, wanted)?.into_bytes())
-                        }
+                        Atom::Secret(secret) => inner.extend(written(state, secret, wanted)?.into_bytes()),
                     }
                 }
                 message.extend(encode::base64(inner).into_bytes());
@@ -325,31 +253,14 @@ fn written(state: &State, secret: &SecretRef, wanted: Use) -> Result<String, Str
         Encoding::Form => encode::form(text),
         Encoding::Json => {
             let quoted = serde_json::Value::from(text.as_str()).to_string();
-            quoted
-                .strip_prefix('"')
-                .and_then(|inner| inner.strip_suffix('"'))
-                .unwrap_or_default()
-                .to_owned()
+            quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or_default().to_owned()
         }
     })
 }
 
-fn filled<'a>(
-    state: &'a State,
-    slot: &str,
-    wanted: Use,
-) -> Result<&'a super::state::Secret, String> {
-    if !state
-        .uses
-        .get(slot)
-        .is_some_and(|uses| uses.contains(&wanted))
-    {
-        return Err(format!(
-            "the slot {slot} is not declared for the use {wanted:?}"
-        ));
+fn filled<'a>(state: &'a State, slot: &str, wanted: Use) -> Result<&'a super::state::Secret, String> {
+    if !state.uses.get(slot).is_some_and(|uses| uses.contains(&wanted)) {
+        return Err(format!("the slot {slot} is not declared for the use {wanted:?}"));
     }
-    state
-        .secrets
-        .get(slot)
-        .ok_or_else(|| format!("the link does not fill the slot {slot}"))
+    state.secrets.get(slot).ok_or_else(|| format!("the link does not fill the slot {slot}"))
 }

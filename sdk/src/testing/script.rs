@@ -24,10 +24,7 @@ pub struct Sent {
 impl Sent {
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The body as text; what is not UTF-8 becomes U+FFFD.
@@ -57,10 +54,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn add(&mut self, method: &str, url: &str, reply: Reply) {
-        self.routes
-            .entry((method.to_owned(), url.to_owned()))
-            .or_default()
-            .push_back(reply);
+        self.routes.entry((method.to_owned(), url.to_owned())).or_default().push_back(reply);
     }
 
     pub(crate) fn answer(&mut self, request: Sent) -> Result<Response, HttpError> {
@@ -69,24 +63,14 @@ impl Script {
         self.sent.push(request);
         let Some(replies) = self.routes.get_mut(&key) else {
             let rule = format!("no reply is scripted for {} {}", key.0, key.1);
-            return Err(HttpError {
-                kind: HttpErrorKind::Denied(rule),
-                sent: false,
-            });
+            return Err(HttpError { kind: HttpErrorKind::Denied(rule), sent: false });
         };
         // The last reply stays.
-        let reply = if replies.len() > 1 {
-            replies.pop_front()
-        } else {
-            replies.front().cloned()
-        };
+        let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
         match reply {
             Some(Reply::Answer(response)) => Ok(response),
             Some(Reply::Error(error)) => Err(error),
-            None => Err(HttpError {
-                kind: HttpErrorKind::Other("an empty script".to_owned()),
-                sent: false,
-            }),
+            None => Err(HttpError { kind: HttpErrorKind::Other("an empty script".to_owned()), sent: false }),
         }
     }
 }

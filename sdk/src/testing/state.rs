@@ -92,17 +92,13 @@ impl State {
     /// The value under a key, if it is not over its time.
     pub(crate) fn live(&mut self, key: &str) -> Option<&mut Entry> {
         let now_ms = self.now_ms;
-        self.kv
-            .get_mut(key)
-            .filter(|entry| entry.until_ms.is_none_or(|until_ms| now_ms < until_ms))
+        self.kv.get_mut(key).filter(|entry| entry.until_ms.is_none_or(|until_ms| now_ms < until_ms))
     }
 
     /// Every key that is not over its time.
     pub(crate) fn kv_keys(&mut self) -> Vec<String> {
         let keys: Vec<_> = self.kv.keys().cloned().collect();
-        keys.into_iter()
-            .filter(|key| self.live(key).is_some())
-            .collect()
+        keys.into_iter().filter(|key| self.live(key).is_some()).collect()
     }
 }
 

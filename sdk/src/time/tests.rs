@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn china_time_is_eight_hours_ahead() {
     assert_eq!(format(0, DATE_TIME), "1970-01-01 08:00:00");
-    assert_eq!(
-        format(1_709_274_600_123, "yyyy/MM/dd'T'HH:mm:ss.SSS"),
-        "2024/03/01'T'14:30:00.123"
-    );
+    assert_eq!(format(1_709_274_600_123, "yyyy/MM/dd'T'HH:mm:ss.SSS"), "2024/03/01'T'14:30:00.123");
     assert_eq!(parse("1970-01-01 08:00:00", DATE_TIME), Some(0));
 }
 
@@ -46,10 +43,7 @@ fn what_is_not_a_date_is_refused() {
 
 #[test]
 fn http_dates() {
-    assert_eq!(
-        parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
-        Some(784_111_777_000)
-    );
+    assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
     assert_eq!(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), None);
     assert_eq!(parse_http_date("06 Nov 1994"), None);
 }

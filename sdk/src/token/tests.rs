@@ -13,10 +13,7 @@ fn cache() -> TokenCache {
 }
 
 fn issued(token: &str, ttl_ms: u64) -> impl Fn() -> Result<Fetched, Failure> {
-    let fetched = Fetched {
-        token: token.to_owned(),
-        ttl_ms,
-    };
+    let fetched = Fetched { token: token.to_owned(), ttl_ms };
     move || Ok(fetched.clone())
 }
 
@@ -51,14 +48,35 @@ fn a_token_issued_for_other_values_is_not_used() {
 }
 
 #[test]
-fn a_failed_fetch_keeps_nothing() {
+fn a_failed_fetch_concerns_nobody_who_asks_later() {
     let host = TestHost::new();
-    let failure = cache()
-        .get(|| Err(Failure::auth_failed("refused")))
-        .unwrap_err();
+    let failure = cache().get(|| Err(Failure::auth_failed("refused"))).unwrap_err();
     assert_eq!(failure, Failure::auth_failed("refused"));
-    assert_eq!(host.kv_keys(), Vec::<String>::new());
+    host.advance_ms(1);
     assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");
+}
+
+#[test]
+fn a_hundred_calls_that_waited_for_a_failed_fetch_share_its_failure() {
+    let host = TestHost::new();
+    let fetches = AtomicU32::new(0);
+    let waiting = std::sync::Barrier::new(100);
+    let expected = Failure::auth_failed("refused").upstream_code("invalid_client").retry_after_ms(7);
+    thread::scope(|scope| {
+        for _ in 0..100 {
+            let (host, fetches, waiting, expected) = (host.clone(), &fetches, &waiting, &expected);
+            scope.spawn(move || {
+                host.enter();
+                waiting.wait();
+                let result = cache().get(|| {
+                    fetches.fetch_add(1, Ordering::SeqCst);
+                    Err(expected.clone())
+                });
+                assert_eq!(result.unwrap_err(), *expected);
+            });
+        }
+    });
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
 }
 
 #[test]
@@ -74,19 +92,14 @@ fn a_hundred_refusals_of_one_token_fetch_one() {
     let host = TestHost::new();
     let fetches = AtomicU32::new(0);
     cache().get(issued("stale", 3_600_000)).unwrap();
-    in_parallel(&host, || {
-        cache().renew("stale", || counted(&fetches)).unwrap()
-    });
+    in_parallel(&host, || cache().renew("stale", || counted(&fetches)).unwrap());
     assert_eq!(fetches.load(Ordering::SeqCst), 1);
 }
 
 fn counted(fetches: &AtomicU32) -> Result<Fetched, Failure> {
     fetches.fetch_add(1, Ordering::SeqCst);
     thread::sleep(std::time::Duration::from_millis(20));
-    Ok(Fetched {
-        token: "fresh".to_owned(),
-        ttl_ms: 3_600_000,
-    })
+    Ok(Fetched { token: "fresh".to_owned(), ttl_ms: 3_600_000 })
 }
 
 fn in_parallel(host: &TestHost, call: impl Fn() -> String + Sync) {

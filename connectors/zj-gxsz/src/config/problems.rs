@@ -25,10 +25,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     ];
     for (pointer, path) in paths {
         if !path.starts_with('/') {
-            report(
-                pointer,
-                "must begin with \"/\"; it is appended to base_url".to_owned(),
-            );
+            report(pointer, "must begin with \"/\"; it is appended to base_url".to_owned());
         }
     }
     if let Err(message) = envelope::check_template(&config.envelope.template) {
@@ -40,15 +37,8 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         }
     }
     let endpoints = [Endpoint::One, Endpoint::Multi, Endpoint::Patriarch];
-    if config.profile == Profile::Mapped
-        && endpoints
-            .iter()
-            .all(|&endpoint| config.own_mapping(endpoint).is_none())
-    {
-        report(
-            "/mapping",
-            "the profile \"mapped\" needs the mapping of at least one list".to_owned(),
-        );
+    if config.profile == Profile::Mapped && endpoints.iter().all(|&endpoint| config.own_mapping(endpoint).is_none()) {
+        report("/mapping", "the profile \"mapped\" needs the mapping of at least one list".to_owned());
     }
     for endpoint in endpoints {
         if let Some(mapping) = config.own_mapping(endpoint) {
@@ -68,18 +58,9 @@ pub(super) fn host_is_allowed(config: &Config) -> Result<(), String> {
         return Ok(());
     }
     let (authority, host) = authority(&config.base_url)?;
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     let is_this_machine = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    if is_this_machine
-        || config
-            .sim
-            .hosts
-            .iter()
-            .any(|known| known == authority || known == host)
-    {
+    if is_this_machine || config.sim.hosts.iter().any(|known| known == authority || known == host) {
         return Ok(());
     }
     Err(format!(
@@ -90,9 +71,7 @@ pub(super) fn host_is_allowed(config: &Config) -> Result<(), String> {
 
 /// Host with port, and host alone.
 fn authority(base_url: &str) -> Result<(&str, &str), String> {
-    let rest = base_url
-        .strip_prefix("https://")
-        .or_else(|| base_url.strip_prefix("http://"));
+    let rest = base_url.strip_prefix("https://").or_else(|| base_url.strip_prefix("http://"));
     let rest = rest.ok_or("must begin with https:// (or http://)")?;
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.is_empty() || rest.contains(['@', '?', '#', '\\', ' ']) {

@@ -30,38 +30,23 @@ fn fields(fields: &[Field], at: &str, found: &mut Vec<Violation>) {
         if field.to.is_empty() {
             report("to is empty");
         }
-        if fields
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.to == field.to)
-        {
+        if fields.iter().take(index).any(|earlier| earlier.to == field.to) {
             report("another field has the same name at the upstream");
         }
-        if field.constant.is_some()
-            && (field.from.is_some() || field.values.is_some() || !field.fields.is_empty())
-        {
+        if field.constant.is_some() && (field.from.is_some() || field.values.is_some() || !field.fields.is_empty()) {
             report("a constant has no from, values or fields");
         }
         if !field.fields.is_empty() && !matches!(field.kind, Kind::Object | Kind::List) {
             report("only the types object and list have fields");
         }
-        if field
-            .min_length
-            .zip(field.max_length)
-            .is_some_and(|(min, max)| min > max)
-        {
+        if field.min_length.zip(field.max_length).is_some_and(|(min, max)| min > max) {
             report("min_length is over max_length");
         }
         if (field.date_to.is_some() || !field.date_from.is_empty()) && field.kind != Kind::Date {
             report("only the type date has date_from and date_to");
         }
-        let is_pattern =
-            |pattern: &str| time::parse(&time::format(SAMPLE_MS, pattern), pattern).is_some();
-        if !field
-            .date_from()
-            .chain([field.date_to()])
-            .all(|pattern| pattern.contains("yyyy") && is_pattern(pattern))
-        {
+        let is_pattern = |pattern: &str| time::parse(&time::format(SAMPLE_MS, pattern), pattern).is_some();
+        if !field.date_from().chain([field.date_to()]).all(|pattern| pattern.contains("yyyy") && is_pattern(pattern)) {
             report("a date pattern needs yyyy, and MM dd HH mm ss SSS as far as they matter");
         }
         self::fields(&field.fields, &format!("{at}/{index}/fields"), found);

@@ -40,22 +40,15 @@ fn is_missing(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(str::is_empty)
 }
 
-fn field_value(
-    field: &Field,
-    value: &Value,
-    place: &str,
-    violations: &mut Vec<Violation>,
-) -> Option<Wire> {
+fn field_value(field: &Field, value: &Value, place: &str, violations: &mut Vec<Violation>) -> Option<Wire> {
     let violations_before = violations.len();
     let converted = match (&field.values, field.kind) {
         (Some(values), _) => {
             let name = scalar_text(value);
-            name.and_then(|name| values.get(&name).cloned())
-                .map(Wire::Value)
-                .ok_or_else(|| {
-                    let known: Vec<_> = values.keys().map(String::as_str).collect();
-                    format!("must be one of: {}", known.join(", "))
-                })
+            name.and_then(|name| values.get(&name).cloned()).map(Wire::Value).ok_or_else(|| {
+                let known: Vec<_> = values.keys().map(String::as_str).collect();
+                format!("must be one of: {}", known.join(", "))
+            })
         }
         (None, Kind::Object) if value.is_object() => Ok(if field.fields.is_empty() {
             Wire::Value(value.clone())
@@ -75,17 +68,10 @@ fn field_value(
     }
 }
 
-fn list(
-    field: &Field,
-    value: &Value,
-    place: &str,
-    violations: &mut Vec<Violation>,
-) -> Result<Wire, String> {
+fn list(field: &Field, value: &Value, place: &str, violations: &mut Vec<Violation>) -> Result<Wire, String> {
     let elements = value.as_array().ok_or("must be a list")?;
     if field.fields.is_empty() {
-        return Ok(Wire::List(
-            elements.iter().cloned().map(Wire::Value).collect(),
-        ));
+        return Ok(Wire::List(elements.iter().cloned().map(Wire::Value).collect()));
     }
     let mapped = elements.iter().enumerate().map(|(index, element)| {
         let place = format!("{place}/{index}");
@@ -105,19 +91,13 @@ fn scalar(field: &Field, kind: Kind, value: &Value) -> Result<Value, String> {
         | (Kind::Number, Value::Number(_)) => Ok(value.clone()),
         (Kind::String, Value::Number(number)) if is_integer(value) => Ok(number.to_string().into()),
         (Kind::Integer, Value::Number(_)) if is_integer(value) => Ok(value.clone()),
-        (Kind::Integer, Value::String(text)) => text
-            .parse::<i64>()
-            .map(Value::from)
-            .map_err(|_| "must be a whole number".to_owned()),
+        (Kind::Integer, Value::String(text)) => {
+            text.parse::<i64>().map(Value::from).map_err(|_| "must be a whole number".to_owned())
+        }
         (Kind::Date, Value::String(text)) => {
-            let epoch_ms = field
-                .date_from()
-                .find_map(|pattern| time::parse(text, pattern));
+            let epoch_ms = field.date_from().find_map(|pattern| time::parse(text, pattern));
             let epoch_ms = epoch_ms.ok_or_else(|| {
-                format!(
-                    "must be a date that exists, written {}",
-                    field.date_from().collect::<Vec<_>>().join(" or ")
-                )
+                format!("must be a date that exists, written {}", field.date_from().collect::<Vec<_>>().join(" or "))
             })?;
             Ok(time::format(epoch_ms, field.date_to()).into())
         }

@@ -25,51 +25,27 @@ pub fn mapping(endpoint: Endpoint) -> Mapping {
         ..required("students", students_max)
     });
     if endpoint == Endpoint::Patriarch {
-        fields.extend([
-            required("parentName", 64),
-            required("parentRelation", 64),
-            required("parentPhone", 32),
-        ]);
+        fields.extend([required("parentName", 64), required("parentRelation", 64), required("parentPhone", 32)]);
     }
     fields.extend([
-        Field {
-            to: "talkTime".to_owned(),
-            required: true,
-            kind: Kind::Date,
-            ..Field::default()
-        },
+        Field { to: "talkTime".to_owned(), required: true, kind: Kind::Date, ..Field::default() },
         optional("talkPlace", 200),
         optional("talkType", 200),
         optional("talkTopic", 200),
         required("content", 5000),
         Field {
             kind: Kind::Integer,
-            values: Some(BTreeMap::from(
-                [0, 1, 2].map(|level| (level.to_string(), level.into())),
-            )),
-            ..Field {
-                to: "attention".to_owned(),
-                ..Field::default()
-            }
+            values: Some(BTreeMap::from([0, 1, 2].map(|level| (level.to_string(), level.into())))),
+            ..Field { to: "attention".to_owned(), ..Field::default() }
         },
     ]);
-    Mapping {
-        fields,
-        unknown: Unknown::Refuse,
-    }
+    Mapping { fields, unknown: Unknown::Refuse }
 }
 
 fn optional(name: &str, length_max: usize) -> Field {
-    Field {
-        to: name.to_owned(),
-        max_length: Some(length_max),
-        ..Field::default()
-    }
+    Field { to: name.to_owned(), max_length: Some(length_max), ..Field::default() }
 }
 
 fn required(name: &str, length_max: usize) -> Field {
-    Field {
-        required: true,
-        ..optional(name, length_max)
-    }
+    Field { required: true, ..optional(name, length_max) }
 }

@@ -11,11 +11,7 @@ use zj_gxsz::ZjGxsz;
 use super::{ONE, TOKEN, bare, config, count, host, push, refused, talk};
 
 fn is(failure: &Failure, class: Class, outcome: Outcome) {
-    assert_eq!(
-        (failure.class, failure.outcome),
-        (class, outcome),
-        "{failure:?}"
-    );
+    assert_eq!((failure.class, failure.outcome), (class, outcome), "{failure:?}");
 }
 
 fn replied(status: u16, body: Value) -> Failure {
@@ -52,60 +48,25 @@ fn a_token_refused_twice_is_auth_failed() {
 
 #[test]
 fn a_token_endpoint_that_refuses_is_auth_failed_and_nothing_is_sent() {
-    let failure = token_replied(
-        401,
-        json!({ "error": "invalid_client", "error_description": "no such client" }),
-    );
+    let failure = token_replied(401, json!({ "error": "invalid_client", "error_description": "no such client" }));
     is(&failure, Class::AuthFailed, Outcome::NotSent);
     assert_eq!(failure.upstream_code.as_deref(), Some("invalid_client"));
     assert!(failure.message.contains("no such client"));
     let failure = token_replied(200, json!({ "code": 1001, "msg": "client_secret 错误" }));
     is(&failure, Class::AuthFailed, Outcome::NotSent);
     assert_eq!(failure.upstream_code.as_deref(), Some("1001"));
-    is(
-        &token_replied(400, json!({ "error": "invalid_request" })),
-        Class::AuthFailed,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(200, json!({ "error": "invalid_client" })),
-        Class::AuthFailed,
-        Outcome::NotSent,
-    );
+    is(&token_replied(400, json!({ "error": "invalid_request" })), Class::AuthFailed, Outcome::NotSent);
+    is(&token_replied(200, json!({ "error": "invalid_client" })), Class::AuthFailed, Outcome::NotSent);
 }
 
 #[test]
 fn a_token_endpoint_in_trouble_keeps_everything_unsent() {
-    is(
-        &token_replied(404, json!({})),
-        Class::Config,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(503, json!({})),
-        Class::Unavailable,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(429, json!({})),
-        Class::RateLimited,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(500, json!({})),
-        Class::Protocol,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(200, json!({ "token": "x" })),
-        Class::Protocol,
-        Outcome::NotSent,
-    );
-    is(
-        &token_replied(200, json!({ "access_token": "" })),
-        Class::Protocol,
-        Outcome::NotSent,
-    );
+    is(&token_replied(404, json!({})), Class::Config, Outcome::NotSent);
+    is(&token_replied(503, json!({})), Class::Unavailable, Outcome::NotSent);
+    is(&token_replied(429, json!({})), Class::RateLimited, Outcome::NotSent);
+    is(&token_replied(500, json!({})), Class::Protocol, Outcome::NotSent);
+    is(&token_replied(200, json!({ "token": "x" })), Class::Protocol, Outcome::NotSent);
+    is(&token_replied(200, json!({ "access_token": "" })), Class::Protocol, Outcome::NotSent);
     let host = bare(config());
     host.on("POST", TOKEN).fail(HttpErrorKind::Timeout, true);
     is(&refused(&host), Class::Timeout, Outcome::NotSent);
@@ -121,16 +82,8 @@ fn a_record_that_does_not_fit_is_invalid_input_with_every_field() {
     let failure = host.call::<ZjGxsz>("record.push-one", record).unwrap_err();
     is(&failure, Class::InvalidInput, Outcome::NotSent);
     let detail = failure.detail_json();
-    let pointers: Vec<_> = detail
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|field| field["pointer"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        pointers,
-        ["/students/0/studentName", "/talkTime", "/content"]
-    );
+    let pointers: Vec<_> = detail.as_array().unwrap().iter().map(|field| field["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/students/0/studentName", "/talkTime", "/content"]);
     assert!(host.requests().is_empty());
 }
 
@@ -140,105 +93,54 @@ fn a_record_without_its_key_is_invalid_input_once() {
     let mut record = talk();
     record.as_object_mut().unwrap().remove("recordId");
     let failure = host.call::<ZjGxsz>("record.push-one", record).unwrap_err();
-    assert_eq!(
-        failure.detail_json(),
-        json!([{ "pointer": "/recordId", "message": "is required" }])
-    );
+    assert_eq!(failure.detail_json(), json!([{ "pointer": "/recordId", "message": "is required" }]));
 }
 
 #[test]
 fn a_refusal_passes_code_and_message_on_without_the_records_own_words() {
-    let failure = replied(
-        200,
-        json!({ "code": 1203, "msg": "学生张三(2021001)的记录T20240001重复:测试谈话内容" }),
-    );
+    let failure = replied(200, json!({ "code": 1203, "msg": "学生张三(2021001)的记录T20240001重复:测试谈话内容" }));
     is(&failure, Class::UpstreamRejected, Outcome::Rejected);
     assert_eq!(failure.upstream_code.as_deref(), Some("1203"));
-    assert_eq!(
-        failure.detail_json(),
-        json!({ "upstream_message": "学生***(***)的记录T20240001重复:***" })
-    );
-    assert!(
-        failure.message.contains("学生***(***)"),
-        "{}",
-        failure.message
-    );
-    is(
-        &replied(400, json!({ "code": "400", "msg": "参数错误" })),
-        Class::UpstreamRejected,
-        Outcome::Rejected,
-    );
-    is(
-        &replied(500, json!({ "code": 500, "msg": "x" })),
-        Class::UpstreamRejected,
-        Outcome::Unknown,
-    );
+    assert_eq!(failure.detail_json(), json!({ "upstream_message": "学生***(***)的记录T20240001重复:***" }));
+    assert!(failure.message.contains("学生***(***)"), "{}", failure.message);
+    is(&replied(400, json!({ "code": "400", "msg": "参数错误" })), Class::UpstreamRejected, Outcome::Rejected);
+    is(&replied(500, json!({ "code": 500, "msg": "x" })), Class::UpstreamRejected, Outcome::Unknown);
 }
 
 #[test]
 fn no_connection_is_unavailable_and_not_sent() {
-    is(
-        &failed(HttpErrorKind::Connect("refused".to_owned()), false),
-        Class::Unavailable,
-        Outcome::NotSent,
-    );
-    is(
-        &failed(HttpErrorKind::Dns("no such name".to_owned()), false),
-        Class::Unavailable,
-        Outcome::NotSent,
-    );
-    is(
-        &failed(HttpErrorKind::Tls("expired".to_owned()), false),
-        Class::Unavailable,
-        Outcome::NotSent,
-    );
+    is(&failed(HttpErrorKind::Connect("refused".to_owned()), false), Class::Unavailable, Outcome::NotSent);
+    is(&failed(HttpErrorKind::Dns("no such name".to_owned()), false), Class::Unavailable, Outcome::NotSent);
+    is(&failed(HttpErrorKind::Tls("expired".to_owned()), false), Class::Unavailable, Outcome::NotSent);
 }
 
 #[test]
 fn a_gateway_that_gives_up_may_have_passed_the_record_on() {
     for status in [502, 503, 504] {
-        is(
-            &replied(status, json!({})),
-            Class::Unavailable,
-            Outcome::Unknown,
-        );
+        is(&replied(status, json!({})), Class::Unavailable, Outcome::Unknown);
     }
 }
 
 #[test]
 fn no_reply_in_time_is_a_timeout_of_unknown_outcome() {
-    is(
-        &failed(HttpErrorKind::Timeout, true),
-        Class::Timeout,
-        Outcome::Unknown,
-    );
+    is(&failed(HttpErrorKind::Timeout, true), Class::Timeout, Outcome::Unknown);
 }
 
 #[test]
 fn a_connection_that_breaks_after_sending_is_unavailable_of_unknown_outcome() {
-    is(
-        &failed(HttpErrorKind::Reset("by peer".to_owned()), true),
-        Class::Unavailable,
-        Outcome::Unknown,
-    );
+    is(&failed(HttpErrorKind::Reset("by peer".to_owned()), true), Class::Unavailable, Outcome::Unknown);
 }
 
 #[test]
 fn a_key_that_is_not_16_bytes_is_config_and_nothing_is_sent() {
-    for (secret, encoding) in [
-        ("c2hvcnQ=", KeyEncoding::Base64),
-        ("not base64!", KeyEncoding::Base64),
-        ("0011", KeyEncoding::Hex),
-    ] {
+    for (secret, encoding) in
+        [("c2hvcnQ=", KeyEncoding::Base64), ("not base64!", KeyEncoding::Base64), ("0011", KeyEncoding::Hex)]
+    {
         let host = host(config());
         host.secret("client_secret", secret, encoding);
         let failure = refused(&host);
         is(&failure, Class::Config, Outcome::NotSent);
-        assert!(
-            failure.message.contains("encoding = \"base64\""),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.contains("encoding = \"base64\""), "{}", failure.message);
         assert!(host.requests().is_empty());
     }
 }
@@ -250,48 +152,20 @@ fn an_answer_that_is_not_understood_is_protocol_of_unknown_outcome() {
         host.on("POST", ONE).reply_text(200, content_type, body);
         refused(&host)
     };
-    is(
-        &answered("text/html", "<html>502</html>"),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
-    is(
-        &answered("application/json", "{\"code\":0,\"ms"),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
-    is(
-        &answered("application/json", ""),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
-    is(
-        &replied(200, json!({ "msg": "成功" })),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
+    is(&answered("text/html", "<html>502</html>"), Class::Protocol, Outcome::Unknown);
+    is(&answered("application/json", "{\"code\":0,\"ms"), Class::Protocol, Outcome::Unknown);
+    is(&answered("application/json", ""), Class::Protocol, Outcome::Unknown);
+    is(&replied(200, json!({ "msg": "成功" })), Class::Protocol, Outcome::Unknown);
     is(&replied(200, json!([0])), Class::Protocol, Outcome::Unknown);
-    is(
-        &replied(404, json!({ "code": 0 })),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
-    is(
-        &failed(HttpErrorKind::TooLarge(1 << 20), true),
-        Class::Protocol,
-        Outcome::Unknown,
-    );
+    is(&replied(404, json!({ "code": 0 })), Class::Protocol, Outcome::Unknown);
+    is(&failed(HttpErrorKind::TooLarge(1 << 20), true), Class::Protocol, Outcome::Unknown);
 }
 
 #[test]
 fn too_many_requests_say_when_to_come_again() {
     let host = host(config());
     let headers = vec![("retry-after".to_owned(), "30".to_owned())];
-    host.on("POST", ONE).reply_with(Response {
-        status: 429,
-        headers,
-        body: Vec::new(),
-    });
+    host.on("POST", ONE).reply_with(Response { status: 429, headers, body: Vec::new() });
     let failure = refused(&host);
     is(&failure, Class::RateLimited, Outcome::Rejected);
     assert_eq!(failure.retry_after_ms, Some(30_000));
@@ -302,8 +176,7 @@ fn our_own_interval_is_kept_before_anything_is_sent() {
     let mut config = config();
     config["rate"] = json!({ "min_interval_ms": 500 });
     let host = host(config);
-    host.on("POST", ONE)
-        .reply(200, json!({ "code": 0, "msg": "成功" }));
+    host.on("POST", ONE).reply(200, json!({ "code": 0, "msg": "成功" }));
     push(&host).unwrap();
     host.advance_ms(499);
     let failure = refused(&host);
@@ -315,20 +188,13 @@ fn our_own_interval_is_kept_before_anything_is_sent() {
 
 #[test]
 fn the_hosts_policy_is_passed_on() {
-    is(
-        &failed(HttpErrorKind::Denied("origin".to_owned()), false),
-        Class::Denied,
-        Outcome::NotSent,
-    );
+    is(&failed(HttpErrorKind::Denied("origin".to_owned()), false), Class::Denied, Outcome::NotSent);
 }
 
 #[test]
 fn no_failure_quotes_the_record() {
     let mut failures = vec![
-        replied(
-            200,
-            json!({ "code": 1, "msg": "李老师 张三 2021001 测试谈话内容" }),
-        ),
+        replied(200, json!({ "code": 1, "msg": "李老师 张三 2021001 测试谈话内容" })),
         replied(200, json!("李老师 张三")),
         failed(HttpErrorKind::Timeout, true),
     ];

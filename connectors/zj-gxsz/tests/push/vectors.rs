@@ -18,32 +18,12 @@ const RECORD: &str = r#"{"recordId":"T20240001","studentNo":"2021001","studentNa
 fn sm4_matches_the_vectors_of_the_upstreams_key() {
     let host = bare(config());
     host.check::<ZjGxsz>();
-    host.call::<ZjGxsz>(
-        "record.check",
-        json!({ "endpoint": "one", "record": super::talk() }),
-    )
-    .unwrap();
+    host.call::<ZjGxsz>("record.check", json!({ "endpoint": "one", "record": super::talk() })).unwrap();
     for (plaintext, hex, base64) in [
-        (
-            "",
-            "002a8a4efa863ccad024ac0300bb40d2",
-            "ACqKTvqGPMrQJKwDALtA0g==",
-        ),
-        (
-            "a",
-            "6c17f0abcf4ea86add6345764f1d3976",
-            "bBfwq89OqGrdY0V2Tx05dg==",
-        ),
-        (
-            "{\"a\":1}",
-            "db8f98866dc8b812680b04a54db32cba",
-            "24+Yhm3IuBJoCwSlTbMsug==",
-        ),
-        (
-            "谈心谈话",
-            "f59f7367f48a3f4dfe8c48e712b7092b",
-            "9Z9zZ/SKP03+jEjnErcJKw==",
-        ),
+        ("", "002a8a4efa863ccad024ac0300bb40d2", "ACqKTvqGPMrQJKwDALtA0g=="),
+        ("a", "6c17f0abcf4ea86add6345764f1d3976", "bBfwq89OqGrdY0V2Tx05dg=="),
+        ("{\"a\":1}", "db8f98866dc8b812680b04a54db32cba", "24+Yhm3IuBJoCwSlTbMsug=="),
+        ("谈心谈话", "f59f7367f48a3f4dfe8c48e712b7092b", "9Z9zZ/SKP03+jEjnErcJKw=="),
         (
             "0123456789abcdef",
             "e6887b77dbabb572ffa07fed7548b192002a8a4efa863ccad024ac0300bb40d2",
@@ -53,21 +33,14 @@ fn sm4_matches_the_vectors_of_the_upstreams_key() {
         let ciphertext = sm4_encrypt(&ECB, "client_secret", plaintext.as_bytes()).unwrap();
         assert_eq!(encode::hex(&ciphertext), hex);
         assert_eq!(encode::base64(&ciphertext), base64);
-        assert_eq!(
-            sm4_decrypt(&ECB, "client_secret", &ciphertext).unwrap(),
-            plaintext.as_bytes()
-        );
+        assert_eq!(sm4_decrypt(&ECB, "client_secret", &ciphertext).unwrap(), plaintext.as_bytes());
     }
 }
 
 #[test]
 fn sm4_matches_the_standards_block() {
     let host = bare(config());
-    host.call::<ZjGxsz>(
-        "record.check",
-        json!({ "endpoint": "one", "record": super::talk() }),
-    )
-    .unwrap();
+    host.call::<ZjGxsz>("record.check", json!({ "endpoint": "one", "record": super::talk() })).unwrap();
     let block = encode::from_hex("0123456789abcdeffedcba9876543210").unwrap();
     let ciphertext = sm4_encrypt(&Mode::LegacyEcb(Padding::None), "client_secret", &block).unwrap();
     assert_eq!(encode::hex(ciphertext), "681edf34d206965e86b3e94f536e4246");
@@ -76,15 +49,8 @@ fn sm4_matches_the_standards_block() {
 /// The fields of the record vector, in its order.
 fn flat() -> serde_json::Value {
     let mut config = config();
-    let fields = [
-        "recordId",
-        "studentNo",
-        "studentName",
-        "teacherNo",
-        "talkTime",
-        "content",
-    ]
-    .map(|name| json!({ "to": name }));
+    let fields =
+        ["recordId", "studentNo", "studentName", "teacherNo", "talkTime", "content"].map(|name| json!({ "to": name }));
     config["mapping"] = json!({ "one": { "fields": fields } });
     config
 }
@@ -104,10 +70,8 @@ fn a_record_goes_out_as_the_vector_says() {
     ] {
         let host = host(flat());
         host.secret("client_secret", secret, KeyEncoding::Base64);
-        host.on("POST", ONE)
-            .reply(200, json!({ "code": 0, "msg": "成功" }));
-        host.call::<ZjGxsz>("record.push-one", record.clone())
-            .unwrap();
+        host.on("POST", ONE).reply(200, json!({ "code": 0, "msg": "成功" }));
+        host.call::<ZjGxsz>("record.push-one", record.clone()).unwrap();
         let body = host.requests().pop().unwrap().text();
         assert_eq!(body, format!("{{\"data\":\"{data}\"}}"));
     }
@@ -117,12 +81,7 @@ fn a_record_goes_out_as_the_vector_says() {
 fn the_record_vector_is_153_bytes_and_what_is_checked_is_what_would_be_sent() {
     let host = bare(flat());
     let record: serde_json::Value = serde_json::from_str(RECORD).unwrap();
-    let checked = host
-        .call::<ZjGxsz>(
-            "record.check",
-            json!({ "endpoint": "one", "record": record }),
-        )
-        .unwrap();
+    let checked = host.call::<ZjGxsz>("record.check", json!({ "endpoint": "one", "record": record })).unwrap();
     assert_eq!(
         checked,
         json!({ "endpoint": "one", "record": record, "plaintext_bytes": 153, "ciphertext_bytes": 160 })
@@ -135,13 +94,8 @@ fn ciphertext_in_hex() {
     let mut config = flat();
     config["sm4"] = json!({ "output": "hex" });
     let host = host(config);
-    host.on("POST", ONE)
-        .reply(200, json!({ "code": 0, "msg": "成功" }));
-    host.call::<ZjGxsz>("record.push-one", serde_json::from_str(RECORD).unwrap())
-        .unwrap();
-    let data = host.requests().pop().unwrap().json()["data"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    host.on("POST", ONE).reply(200, json!({ "code": 0, "msg": "成功" }));
+    host.call::<ZjGxsz>("record.push-one", serde_json::from_str(RECORD).unwrap()).unwrap();
+    let data = host.requests().pop().unwrap().json()["data"].as_str().unwrap().to_owned();
     assert!(data.starts_with("ed899bbc84f65f90"), "{data}");
 }

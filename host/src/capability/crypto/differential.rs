@@ -33,20 +33,11 @@ fn sm4_ecb_agrees() {
             let message = random.message(200);
             let mode = Mode::Ecb(Padding::Pkcs7);
             let cipher = encrypt(&key, mode, &message).unwrap();
-            assert_eq!(
-                decrypt(&key, mode, &cipher).unwrap(),
-                message,
-                "seed {}",
-                random.seed
-            );
+            assert_eq!(decrypt(&key, mode, &cipher).unwrap(), message, "seed {}", random.seed);
             sent.extend(cipher);
             want.extend(padded(&message));
         }
-        assert!(
-            oracle.sm4(&["-sm4-ecb", "-d"], &key, None, &sent) == want,
-            "seed {}",
-            random.seed
-        );
+        assert!(oracle.sm4(&["-sm4-ecb", "-d"], &key, None, &sent) == want, "seed {}", random.seed);
     }
 }
 
@@ -59,17 +50,9 @@ fn sm4_cbc_agrees() {
         let (mut sent, mut want) = (Vec::new(), Vec::new());
         for _ in 0..MESSAGES {
             let (iv, message) = (random.bytes(16), random.message(200));
-            let mode = Mode::Cbc {
-                iv: &iv,
-                padding: Padding::Pkcs7,
-            };
+            let mode = Mode::Cbc { iv: &iv, padding: Padding::Pkcs7 };
             let cipher = encrypt(&key, mode, &message).unwrap();
-            assert_eq!(
-                decrypt(&key, mode, &cipher).unwrap(),
-                message,
-                "seed {}",
-                random.seed
-            );
+            assert_eq!(decrypt(&key, mode, &cipher).unwrap(), message, "seed {}", random.seed);
             sent.extend(&iv);
             sent.extend(cipher);
             want.push(padded(&message));
@@ -105,12 +88,7 @@ fn sm4_ctr_agrees() {
             let message = random.message(200);
             let block = counter.to_be_bytes();
             let cipher = encrypt(&key, Mode::Ctr { counter: &block }, &message).unwrap();
-            assert_eq!(
-                decrypt(&key, Mode::Ctr { counter: &block }, &cipher).unwrap(),
-                message,
-                "seed {}",
-                random.seed
-            );
+            assert_eq!(decrypt(&key, Mode::Ctr { counter: &block }, &cipher).unwrap(), message, "seed {}", random.seed);
             let blocks = message.len().div_ceil(16);
             sent.extend(&message);
             sent.resize(sent.len().next_multiple_of(16), 0);
@@ -141,12 +119,7 @@ fn digests_agree() {
         assert_eq!(theirs.len(), messages.len());
         for (message, theirs) in messages.iter().zip(theirs) {
             let (front, back) = message.split_at(message.len() / 3);
-            assert_eq!(
-                hex::encode(hash(algorithm, [front, back])),
-                theirs,
-                "{option}, seed {}",
-                random.seed
-            );
+            assert_eq!(hex::encode(hash(algorithm, [front, back])), theirs, "{option}, seed {}", random.seed);
         }
     }
 }
@@ -168,12 +141,7 @@ fn hmacs_agree() {
             for (message, theirs) in messages.iter().zip(theirs) {
                 let (front, back) = message.split_at(message.len() / 2);
                 let ours = hmac(algorithm, &key, [front, back]).unwrap();
-                assert_eq!(
-                    hex::encode(ours),
-                    theirs,
-                    "{option}, key of {len}, seed {}",
-                    random.seed
-                );
+                assert_eq!(hex::encode(ours), theirs, "{option}, key of {len}, seed {}", random.seed);
             }
         }
     }
@@ -200,17 +168,12 @@ struct Oracle {
 
 impl Oracle {
     fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        Self { directory: tempfile::tempdir().unwrap() }
     }
 
     /// Runs the data through one mode, without padding.
     fn sm4(&self, mode: &[&str], key: &[u8], iv: Option<&[u8]>, data: &[u8]) -> Vec<u8> {
-        let (input, output) = (
-            self.directory.path().join("in"),
-            self.directory.path().join("out"),
-        );
+        let (input, output) = (self.directory.path().join("in"), self.directory.path().join("out"));
         fs::write(&input, data).unwrap();
         let mut args: Vec<OsString> = vec!["enc".into()];
         args.extend(mode.iter().map(OsString::from));
@@ -218,12 +181,7 @@ impl Oracle {
         if let Some(iv) = iv {
             args.extend(["-iv".into(), hex::encode(iv).into()]);
         }
-        args.extend([
-            "-in".into(),
-            input.into(),
-            "-out".into(),
-            output.clone().into(),
-        ]);
+        args.extend(["-in".into(), input.into(), "-out".into(), output.clone().into()]);
         run(args);
         fs::read(output).unwrap()
     }
@@ -244,10 +202,7 @@ impl Oracle {
         args.extend(options.iter().map(OsString::from));
         args.extend(files.iter().map(OsString::from));
         // With -r every line is the digest, a blank, and the file.
-        run(args)
-            .lines()
-            .map(|line| line.split(' ').next().unwrap().to_owned())
-            .collect()
+        run(args).lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
     }
 }
 
@@ -256,9 +211,7 @@ fn run(args: Vec<OsString>) -> String {
         Ok(done) if done.status.success() => String::from_utf8(done.stdout).unwrap(),
         Ok(done) => panic!("openssl failed: {}", String::from_utf8_lossy(&done.stderr)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            panic!(
-                "the `openssl` command is missing; this test compares with it: apt-get install openssl"
-            )
+            panic!("the `openssl` command is missing; this test compares with it: apt-get install openssl")
         }
         Err(error) => panic!("openssl did not run: {error}"),
     }
@@ -297,11 +250,7 @@ impl Random {
     /// A message of up to `max` bytes; every eighth ends on a block, where padding goes wrong first.
     fn message(&mut self, max: usize) -> Vec<u8> {
         let len = self.below(max + 1);
-        let len = if self.below(8) == 0 {
-            len.next_multiple_of(16)
-        } else {
-            len
-        };
+        let len = if self.below(8) == 0 { len.next_multiple_of(16) } else { len };
         self.bytes(len)
     }
 }

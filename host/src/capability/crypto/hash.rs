@@ -64,10 +64,7 @@ macro_rules! with_digest {
 }
 
 /// The digest of the pieces, concatenated without separators.
-pub(crate) fn hash<'a>(
-    algorithm: Algorithm,
-    message: impl IntoIterator<Item = &'a [u8]>,
-) -> Vec<u8> {
+pub(crate) fn hash<'a>(algorithm: Algorithm, message: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     with_digest!(algorithm, D => {
         let mut state = D::new();
         message.into_iter().for_each(|piece| state.update(piece));

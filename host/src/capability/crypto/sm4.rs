@@ -104,32 +104,23 @@ pub(crate) fn encrypt(key: &[u8], mode: Mode<'_>, data: &[u8]) -> Result<Vec<u8>
             let cipher = ecb::Encryptor::<Sm4>::new_from_slice(key).map_err(|_| key_length(key))?;
             match padding {
                 Padding::Pkcs7 => Ok(cipher.encrypt_padded_vec::<Pkcs7>(data)),
-                Padding::None => {
-                    whole_blocks(data).map(|data| cipher.encrypt_padded_vec::<NoPadding>(data))
-                }
+                Padding::None => whole_blocks(data).map(|data| cipher.encrypt_padded_vec::<NoPadding>(data)),
             }
         }
         Mode::Cbc { iv, padding } => {
             check_lengths(key, "a CBC IV", iv, BLOCK)?;
-            let cipher =
-                cbc::Encryptor::<Sm4>::new_from_slices(key, iv).map_err(|_| key_length(key))?;
+            let cipher = cbc::Encryptor::<Sm4>::new_from_slices(key, iv).map_err(|_| key_length(key))?;
             match padding {
                 Padding::Pkcs7 => Ok(cipher.encrypt_padded_vec::<Pkcs7>(data)),
-                Padding::None => {
-                    whole_blocks(data).map(|data| cipher.encrypt_padded_vec::<NoPadding>(data))
-                }
+                Padding::None => whole_blocks(data).map(|data| cipher.encrypt_padded_vec::<NoPadding>(data)),
             }
         }
         Mode::Ctr { counter } => key_stream(key, counter, data),
         Mode::Gcm { nonce, aad } => {
             let cipher = gcm(key, nonce, aad)?;
-            let nonce = nonce
-                .try_into()
-                .map_err(|_| iv_length("a GCM nonce", NONCE, nonce))?;
+            let nonce = nonce.try_into().map_err(|_| iv_length("a GCM nonce", NONCE, nonce))?;
             // The crate's only error here is a message over 64 GiB.
-            cipher
-                .encrypt(nonce, Payload { msg: data, aad })
-                .map_err(|_| over(data))
+            cipher.encrypt(nonce, Payload { msg: data, aad }).map_err(|_| over(data))
         }
     }
 }
@@ -145,8 +136,7 @@ pub(crate) fn decrypt(key: &[u8], mode: Mode<'_>, data: &[u8]) -> Result<Vec<u8>
         Mode::Cbc { iv, padding } => {
             bound(data, DATA_MAX.saturating_add(BLOCK))?;
             check_lengths(key, "a CBC IV", iv, BLOCK)?;
-            let cipher =
-                cbc::Decryptor::<Sm4>::new_from_slices(key, iv).map_err(|_| key_length(key))?;
+            let cipher = cbc::Decryptor::<Sm4>::new_from_slices(key, iv).map_err(|_| key_length(key))?;
             unpad(cipher, padding, data)
         }
         Mode::Ctr { counter } => {
@@ -157,88 +147,54 @@ pub(crate) fn decrypt(key: &[u8], mode: Mode<'_>, data: &[u8]) -> Result<Vec<u8>
             bound(data, DATA_MAX.saturating_add(TAG))?;
             let cipher = gcm(key, nonce, aad)?;
             if data.len() < TAG {
-                return Err(Sm4Error::DataLength {
-                    what: "GCM data is at least its 16-byte tag",
-                    got: data.len(),
-                });
+                return Err(Sm4Error::DataLength { what: "GCM data is at least its 16-byte tag", got: data.len() });
             }
-            let nonce = nonce
-                .try_into()
-                .map_err(|_| iv_length("a GCM nonce", NONCE, nonce))?;
-            cipher
-                .decrypt(nonce, Payload { msg: data, aad })
-                .map_err(|_| Sm4Error::Verification)
+            let nonce = nonce.try_into().map_err(|_| iv_length("a GCM nonce", NONCE, nonce))?;
+            cipher.decrypt(nonce, Payload { msg: data, aad }).map_err(|_| Sm4Error::Verification)
         }
     }
 }
 
 /// Is this a key that [`encrypt`] and [`decrypt`] take? For `check`, so that a wrong key is found at load.
 pub(crate) fn check_key(key: &[u8]) -> Result<(), Sm4Error> {
-    if key.len() == BLOCK {
-        Ok(())
-    } else {
-        Err(key_length(key))
-    }
+    if key.len() == BLOCK { Ok(()) } else { Err(key_length(key)) }
 }
 
-fn unpad(
-    cipher: impl BlockModeDecrypt,
-    padding: Padding,
-    data: &[u8],
-) -> Result<Vec<u8>, Sm4Error> {
+fn unpad(cipher: impl BlockModeDecrypt, padding: Padding, data: &[u8]) -> Result<Vec<u8>, Sm4Error> {
     let data = whole_blocks(data)?;
     match padding {
-        Padding::Pkcs7 if data.is_empty() => Err(Sm4Error::DataLength {
-            what: "padded data is at least one block of 16 bytes",
-            got: 0,
-        }),
-        Padding::Pkcs7 => cipher
-            .decrypt_padded_vec::<Pkcs7>(data)
-            .map_err(|_| Sm4Error::Verification),
-        Padding::None => cipher
-            .decrypt_padded_vec::<NoPadding>(data)
-            .map_err(|_| Sm4Error::Verification),
+        Padding::Pkcs7 if data.is_empty() => {
+            Err(Sm4Error::DataLength { what: "padded data is at least one block of 16 bytes", got: 0 })
+        }
+        Padding::Pkcs7 => cipher.decrypt_padded_vec::<Pkcs7>(data).map_err(|_| Sm4Error::Verification),
+        Padding::None => cipher.decrypt_padded_vec::<NoPadding>(data).map_err(|_| Sm4Error::Verification),
     }
 }
 
 fn key_stream(key: &[u8], counter: &[u8], data: &[u8]) -> Result<Vec<u8>, Sm4Error> {
     check_lengths(key, "a CTR counter block", counter, BLOCK)?;
-    let mut cipher =
-        ctr::Ctr128BE::<Sm4>::new_from_slices(key, counter).map_err(|_| key_length(key))?;
+    let mut cipher = ctr::Ctr128BE::<Sm4>::new_from_slices(key, counter).map_err(|_| key_length(key))?;
     let mut out = data.to_vec();
     // A key stream of 2^128 blocks cannot be used up by DATA_MAX bytes.
-    cipher
-        .try_apply_keystream(&mut out)
-        .map_err(|_| over(data))?;
+    cipher.try_apply_keystream(&mut out).map_err(|_| over(data))?;
     Ok(out)
 }
 
 fn gcm(key: &[u8], nonce: &[u8], aad: &[u8]) -> Result<AesGcm<Sm4, U12>, Sm4Error> {
     check_lengths(key, "a GCM nonce", nonce, NONCE)?;
     if aad.len() > AAD_MAX {
-        return Err(Sm4Error::DataLength {
-            what: "GCM additional data is at most 65536 bytes",
-            got: aad.len(),
-        });
+        return Err(Sm4Error::DataLength { what: "GCM additional data is at most 65536 bytes", got: aad.len() });
     }
     AesGcm::new_from_slice(key).map_err(|_| key_length(key))
 }
 
 fn check_lengths(key: &[u8], what: &'static str, iv: &[u8], want: usize) -> Result<(), Sm4Error> {
     check_key(key)?;
-    if iv.len() == want {
-        Ok(())
-    } else {
-        Err(iv_length(what, want, iv))
-    }
+    if iv.len() == want { Ok(()) } else { Err(iv_length(what, want, iv)) }
 }
 
 fn bound(data: &[u8], max: usize) -> Result<(), Sm4Error> {
-    if data.len() <= max {
-        Ok(())
-    } else {
-        Err(over(data))
-    }
+    if data.len() <= max { Ok(()) } else { Err(over(data)) }
 }
 
 fn whole_blocks(data: &[u8]) -> Result<&[u8], Sm4Error> {
@@ -253,10 +209,7 @@ fn whole_blocks(data: &[u8]) -> Result<&[u8], Sm4Error> {
 }
 
 fn over(data: &[u8]) -> Sm4Error {
-    Sm4Error::DataLength {
-        what: "data is at most 4194304 bytes",
-        got: data.len(),
-    }
+    Sm4Error::DataLength { what: "data is at most 4194304 bytes", got: data.len() }
 }
 
 fn key_length(key: &[u8]) -> Sm4Error {
@@ -264,11 +217,7 @@ fn key_length(key: &[u8]) -> Sm4Error {
 }
 
 fn iv_length(what: &'static str, want: usize, iv: &[u8]) -> Sm4Error {
-    Sm4Error::IvLength {
-        what,
-        want,
-        got: iv.len(),
-    }
+    Sm4Error::IvLength { what, want, got: iv.len() }
 }
 
 #[cfg(test)]

@@ -67,25 +67,14 @@ impl ClientPool {
 
     /// Resolves names otherwise, for tests.
     pub(crate) fn with_lookup(lookup: Arc<dyn Lookup>) -> Self {
-        Self {
-            lookup,
-            trust: tls::Trust::default(),
-            clients: Mutex::default(),
-        }
+        Self { lookup, trust: tls::Trust::default(), clients: Mutex::default() }
     }
 
     /// What a link sends through. Made when a link is loaded: reads the system's certificates the first time.
     /// The authorities in `ca` are trusted besides the system's.
     pub(crate) fn outlet(&self, egress: &Egress, ca: Option<&Ca>) -> Result<Outlet, TlsError> {
-        let clients = egress
-            .rules()
-            .iter()
-            .map(|rule| self.client(rule, ca))
-            .collect::<Result<_, _>>()?;
-        Ok(Outlet {
-            egress: egress.clone(),
-            clients,
-        })
+        let clients = egress.rules().iter().map(|rule| self.client(rule, ca)).collect::<Result<_, _>>()?;
+        Ok(Outlet { egress: egress.clone(), clients })
     }
 
     fn client(&self, rule: &AllowRule, ca: Option<&Ca>) -> Result<Arc<Client>, TlsError> {
@@ -94,12 +83,7 @@ impl ClientPool {
         if let Some(client) = clients.get(&key).and_then(Weak::upgrade) {
             return Ok(client);
         }
-        let client = Arc::new(Client::new(
-            rule.clone(),
-            ca,
-            &self.trust,
-            self.lookup.clone(),
-        )?);
+        let client = Arc::new(Client::new(rule.clone(), ca, &self.trust, self.lookup.clone())?);
         // Links come and go with reloads: what no link holds any more is forgotten here.
         clients.retain(|_, client| client.strong_count() > 0);
         clients.insert(key, Arc::downgrade(&client));
@@ -150,16 +134,11 @@ impl Outlet {
         }
         request::check_size(outgoing.headers.iter().map(|(name, value)| (name, value)))
             .map_err(|invalid| SendError::before(Fault::Invalid(invalid)))?;
-        let rule = self
-            .egress
-            .admit_url(&outgoing.url)
-            .map_err(|denied| SendError::before(Fault::Denied(denied)))?;
+        let rule = self.egress.admit_url(&outgoing.url).map_err(|denied| SendError::before(Fault::Denied(denied)))?;
         match self.clients.iter().find(|client| client.rule == *rule) {
             Some(client) => client.send(outgoing).await,
             // A client is made for every rule; should that change, nothing goes out.
-            None => Err(SendError::before(Fault::Denied(Denied::Origin(
-                rule.origin().clone(),
-            )))),
+            None => Err(SendError::before(Fault::Denied(Denied::Origin(rule.origin().clone())))),
         }
     }
 
@@ -176,23 +155,11 @@ struct Client {
 }
 
 impl Client {
-    fn new(
-        rule: AllowRule,
-        ca: Option<&Ca>,
-        trust: &tls::Trust,
-        lookup: Arc<dyn Lookup>,
-    ) -> Result<Self, TlsError> {
-        let tls = if rule.origin().secure() {
-            trust.config(ca)?
-        } else {
-            tls::untrusting()?
-        };
+    fn new(rule: AllowRule, ca: Option<&Ca>, trust: &tls::Trust, lookup: Arc<dyn Lookup>) -> Result<Self, TlsError> {
+        let tls = if rule.origin().secure() { trust.config(ca)? } else { tls::untrusting()? };
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(Guard {
-                rule: rule.clone(),
-                lookup,
-            }))
+            .dns_resolver(Arc::new(Guard { rule: rule.clone(), lookup }))
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -209,14 +176,7 @@ impl Client {
     }
 
     async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
-        let Outgoing {
-            method,
-            url,
-            headers,
-            body,
-            deadline,
-            response_max,
-        } = outgoing;
+        let Outgoing { method, url, headers, body, deadline, response_max } = outgoing;
         let mut all = HeaderMap::with_capacity(headers.len().saturating_add(1));
         for (name, value) in headers {
             all.append(name, value);
@@ -230,25 +190,13 @@ impl Client {
             all.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let exchange = async {
-            let response = request
-                .headers(all)
-                .send()
-                .await
-                .map_err(|error| (fault(&error), error.is_connect()))?;
-            receive(response, response_max)
-                .await
-                .map_err(|fault| (fault, false))
+            let response = request.headers(all).send().await.map_err(|error| (fault(&error), error.is_connect()))?;
+            receive(response, response_max).await.map_err(|fault| (fault, false))
         };
         match timeout_at(deadline, exchange).await {
             Ok(Ok(incoming)) => Ok(incoming),
-            Ok(Err((fault, connecting))) => Err(SendError {
-                kind: fault,
-                sent: departure.settle(connecting),
-            }),
-            Err(_) => Err(SendError {
-                kind: Fault::Timeout,
-                sent: departure.settle(false),
-            }),
+            Ok(Err((fault, connecting))) => Err(SendError { kind: fault, sent: departure.settle(connecting) }),
+            Err(_) => Err(SendError { kind: Fault::Timeout, sent: departure.settle(false) }),
         }
     }
 }
@@ -256,21 +204,14 @@ impl Client {
 async fn receive(mut response: reqwest::Response, max: usize) -> Result<Incoming, Fault> {
     let status = response.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Fault::Protocol(
-            "the peer switches protocols unasked".into(),
-        ));
+        return Err(Fault::Protocol("the peer switches protocols unasked".into()));
     }
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
-        Some((
-            name.as_str().to_owned(),
-            std::str::from_utf8(value.as_bytes()).ok()?.to_owned(),
-        ))
+        Some((name.as_str().to_owned(), std::str::from_utf8(value.as_bytes()).ok()?.to_owned()))
     };
     let headers = response.headers().iter().filter_map(text).collect();
     // A lie about the length is found out below; the truth saves reading what cannot be kept.
-    let length = response
-        .content_length()
-        .map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    let length = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if length > max {
         return Err(Fault::TooLarge(max));
     }
@@ -281,11 +222,7 @@ async fn receive(mut response: reqwest::Response, max: usize) -> Result<Incoming
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Incoming {
-        status: status.as_u16(),
-        headers,
-        body,
-    })
+    Ok(Incoming { status: status.as_u16(), headers, body })
 }
 
 /// Room made for a body before any of it is there.
@@ -305,9 +242,7 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (rule, looking) = (self.rule.clone(), self.lookup.lookup(name.as_str()));
         Box::pin(async move {
-            let found = looking
-                .await
-                .map_err(|error| fault::Unresolved::Failed(error.to_string()))?;
+            let found = looking.await.map_err(|error| fault::Unresolved::Failed(error.to_string()))?;
             let (mut admitted, mut denied) = (Vec::new(), None);
             for mut addr in found.into_iter().take(lookup::ADDRESSES_MAX) {
                 // Zero: the library puts the URL's port in.
@@ -320,9 +255,7 @@ impl Resolve for Guard {
             match (admitted.is_empty(), denied) {
                 (false, _) => Ok(Box::new(admitted.into_iter()) as Addrs),
                 (true, Some(why)) => Err(fault::Unresolved::Denied(why).into()),
-                (true, None) => {
-                    Err(fault::Unresolved::Failed("the name has no address".into()).into())
-                }
+                (true, None) => Err(fault::Unresolved::Failed("the name has no address".into()).into()),
             }
         })
     }

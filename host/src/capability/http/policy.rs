@@ -34,11 +34,7 @@ impl AllowRule {
             Host::Ipv6(ip) => Some(IpNet::from(IpAddr::V6(*ip))),
             Host::Domain(_) => None,
         };
-        let mut cidrs: Vec<_> = cidrs
-            .into_iter()
-            .chain(own)
-            .map(|net| net.trunc())
-            .collect();
+        let mut cidrs: Vec<_> = cidrs.into_iter().chain(own).map(|net| net.trunc()).collect();
         // Rules that mean the same are equal: they share one connection pool.
         cidrs.sort_unstable();
         cidrs.dedup();
@@ -60,25 +56,11 @@ impl AllowRule {
         let real = address::embedded(ip);
         match address::classify(ip) {
             Class::Public => Ok(()),
-            Class::Never(what) => Err(Denied::Never {
-                origin: self.origin.clone(),
-                ip,
-                what,
-            }),
-            Class::Private(_)
-                if self
-                    .cidrs
-                    .iter()
-                    .any(|net| net.contains(&ip) || net.contains(&real)) =>
-            {
-                Ok(())
+            Class::Never(what) => Err(Denied::Never { origin: self.origin.clone(), ip, what }),
+            Class::Private(_) if self.cidrs.iter().any(|net| net.contains(&ip) || net.contains(&real)) => Ok(()),
+            Class::Private(what) => {
+                Err(Denied::Address { origin: self.origin.clone(), ip, what, net: IpNet::from(real) })
             }
-            Class::Private(what) => Err(Denied::Address {
-                origin: self.origin.clone(),
-                ip,
-                what,
-                net: IpNet::from(real),
-            }),
         }
     }
 }
@@ -95,10 +77,7 @@ impl Egress {
         let mut merged: Vec<AllowRule> = Vec::new();
         for rule in rules {
             match merged.iter_mut().find(|known| known.origin == rule.origin) {
-                Some(known) => {
-                    *known =
-                        AllowRule::new(rule.origin, known.cidrs.iter().chain(&rule.cidrs).copied())
-                }
+                Some(known) => *known = AllowRule::new(rule.origin, known.cidrs.iter().chain(&rule.cidrs).copied()),
                 None => merged.push(rule),
             }
         }

@@ -127,7 +127,7 @@ pub(in crate::server) struct SummaryBody {
     ),
     responses((status = 200, description = "A page of links, by id", body = LinkList))
 )]
-pub(super) async fn list(
+pub(in crate::server) async fn list(
     State(api): State<Arc<Api>>,
     Caller(platform): Caller,
     RawQuery(query): RawQuery,
@@ -149,7 +149,7 @@ pub(super) async fn list(
     params(("link" = String, Path, description = "The link's id", example = "zj.nbufe")),
     responses((status = 200, description = "The link", body = LinkDetail))
 )]
-pub(super) async fn show(
+pub(in crate::server) async fn show(
     State(api): State<Arc<Api>>,
     Caller(platform): Caller,
     path: Result<Path<String>, PathRejection>,

@@ -1,14 +1,14 @@
-use super::*;
+use super::{key::NewKey, *};
 
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
-fn key(platform: &str, made: &NewKey) -> PlatformKey {
-    PlatformKey {
-        platform: platform.parse().unwrap(),
-        id: made.id.clone(),
-        sha256: made.sha256.clone(),
-        links: vec!["zj.*".parse().unwrap()],
-        operations: vec!["*".parse().unwrap()],
+fn key(platform: &str, made: &NewKey) -> PlatformConfig {
+    PlatformConfig {
+        name: platform.parse().unwrap(),
+        key_id: made.id.clone(),
+        key_sha256: made.sha256.clone(),
+        links: vec!["zj.*".into()],
+        operations: vec!["*".into()],
     }
 }
 
@@ -25,7 +25,7 @@ fn a_new_key_has_the_form_and_opens_what_its_hash_is_configured_for() {
     let made = generate().unwrap();
     assert_eq!(made.secret.len(), 55, "dj_ + 8 + _ + 43");
     assert!(key::id(&made.secret).is_some());
-    let keys = PlatformKeys::new(vec![key("campus", &made)]).unwrap();
+    let keys = PlatformKeys::from_config(&[key("campus", &made)]).unwrap();
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let platform = keys.authenticate(&headers(&[&format!("{scheme} {}", *made.secret)]), PEER).unwrap();
         assert_eq!(platform.name.as_str(), "campus");
@@ -44,7 +44,7 @@ fn two_new_keys_have_nothing_in_common() {
 fn anything_else_is_missing_or_wrong_and_nothing_more() {
     let made = generate().unwrap();
     let other = generate().unwrap();
-    let keys = PlatformKeys::new(vec![key("campus", &made)]).unwrap();
+    let keys = PlatformKeys::from_config(&[key("campus", &made)]).unwrap();
     let secret = made.secret.as_str();
     let mut last_altered = secret.to_owned();
     let last = last_altered.pop().unwrap();
@@ -68,7 +68,7 @@ fn anything_else_is_missing_or_wrong_and_nothing_more() {
 #[test]
 fn a_right_key_is_let_in_however_often_others_at_its_address_failed() {
     let made = generate().unwrap();
-    let keys = PlatformKeys::new(vec![key("campus", &made)]).unwrap();
+    let keys = PlatformKeys::from_config(&[key("campus", &made)]).unwrap();
     while !matches!(keys.authenticate(&HeaderMap::new(), PEER), Err(AuthError::TooMany(_))) {}
     assert!(keys.authenticate(&headers(&[&format!("Bearer {}", *made.secret)]), PEER).is_ok());
 }
@@ -76,14 +76,14 @@ fn a_right_key_is_let_in_however_often_others_at_its_address_failed() {
 #[test]
 fn replaced_keys_count_at_once_and_a_bad_set_changes_nothing() {
     let (old, new) = (generate().unwrap(), generate().unwrap());
-    let keys = PlatformKeys::new(vec![key("campus", &old)]).unwrap();
+    let keys = PlatformKeys::from_config(&[key("campus", &old)]).unwrap();
     let opens = |made: &NewKey| keys.authenticate(&headers(&[&format!("Bearer {}", *made.secret)]), PEER).is_ok();
 
-    let twice = keys.replace(vec![key("a", &new), key("b", &new)]).unwrap_err();
+    let twice = keys.replace(&[key("a", &new), key("b", &new)]).unwrap_err();
     assert!(twice.to_string().contains("a and b"), "{twice}");
     assert!(opens(&old) && !opens(&new));
 
-    keys.replace(vec![key("campus", &new)]).unwrap();
+    keys.replace(&[key("campus", &new)]).unwrap();
     assert!(!opens(&old) && opens(&new));
 }
 
@@ -91,19 +91,23 @@ fn replaced_keys_count_at_once_and_a_bad_set_changes_nothing() {
 fn a_key_configured_wrongly_is_named_by_its_platform() {
     let made = generate().unwrap();
     let mut bad = key("campus", &made);
-    bad.id = "ABCDEF01".into();
-    assert!(PlatformKeys::new(vec![bad]).err().unwrap().to_string().contains("platform campus"));
+    bad.key_id = "ABCDEF01".into();
+    assert!(PlatformKeys::from_config(&[bad]).err().unwrap().to_string().contains("platform campus"));
     let mut bad = key("campus", &made);
-    bad.sha256.pop();
-    assert!(PlatformKeys::new(vec![bad]).err().unwrap().to_string().contains("platform campus"));
+    bad.key_sha256.pop();
+    assert!(PlatformKeys::from_config(&[bad]).err().unwrap().to_string().contains("platform campus"));
+    let mut bad = key("campus", &made);
+    bad.operations.push("rec*".into());
+    assert!(PlatformKeys::from_config(&[bad]).err().unwrap().to_string().contains("platform campus"));
+    assert!(AdminKey::from_config(Some("abc")).is_err());
 }
 
 #[test]
 fn the_admin_key_opens_and_without_one_nobody_is_let_in() {
     let made = generate().unwrap();
     let right = headers(&[&format!("Bearer {}", *made.secret)]);
-    let admin = AdminKey::new(Some(made.sha256.parse().unwrap()));
+    let admin = AdminKey::from_config(Some(&made.sha256)).unwrap();
     assert!(admin.authenticate(&right, PEER).is_ok());
     assert!(matches!(admin.authenticate(&headers(&["Bearer x"]), PEER), Err(AuthError::Wrong)));
-    assert!(matches!(AdminKey::new(None).authenticate(&right, PEER), Err(AuthError::NoAdminKey)));
+    assert!(matches!(AdminKey::from_config(None).unwrap().authenticate(&right, PEER), Err(AuthError::NoAdminKey)));
 }

@@ -1,9 +1,5 @@
 //! The published vectors, the contract's lengths, and what a guest may get wrong.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,10 +13,7 @@ fn key() -> Vec<u8> {
 
 fn ecb_pkcs7(key: &[u8], text: &str) -> Vec<u8> {
     let out = encrypt(key, Mode::Ecb(Padding::Pkcs7), text.as_bytes()).unwrap();
-    assert_eq!(
-        decrypt(key, Mode::Ecb(Padding::Pkcs7), &out).unwrap(),
-        text.as_bytes()
-    );
+    assert_eq!(decrypt(key, Mode::Ecb(Padding::Pkcs7), &out).unwrap(), text.as_bytes());
     out
 }
 
@@ -28,10 +21,7 @@ fn ecb_pkcs7(key: &[u8], text: &str) -> Vec<u8> {
 fn gbt_32907_a1_one_block() {
     let out = encrypt(&key(), Mode::Ecb(Padding::None), &key()).unwrap();
     assert_eq!(hex::encode(&out), "681edf34d206965e86b3e94f536e4246");
-    assert_eq!(
-        decrypt(&key(), Mode::Ecb(Padding::None), &out).unwrap(),
-        key()
-    );
+    assert_eq!(decrypt(&key(), Mode::Ecb(Padding::None), &out).unwrap(), key());
 }
 
 #[test]
@@ -47,26 +37,10 @@ fn gbt_32907_a2_a_million_encryptions() {
 #[test]
 fn talk_record_vectors() {
     for (text, hex_want, base64_want) in [
-        (
-            "",
-            "002a8a4efa863ccad024ac0300bb40d2",
-            "ACqKTvqGPMrQJKwDALtA0g==",
-        ),
-        (
-            "a",
-            "6c17f0abcf4ea86add6345764f1d3976",
-            "bBfwq89OqGrdY0V2Tx05dg==",
-        ),
-        (
-            r#"{"a":1}"#,
-            "db8f98866dc8b812680b04a54db32cba",
-            "24+Yhm3IuBJoCwSlTbMsug==",
-        ),
-        (
-            "谈心谈话",
-            "f59f7367f48a3f4dfe8c48e712b7092b",
-            "9Z9zZ/SKP03+jEjnErcJKw==",
-        ),
+        ("", "002a8a4efa863ccad024ac0300bb40d2", "ACqKTvqGPMrQJKwDALtA0g=="),
+        ("a", "6c17f0abcf4ea86add6345764f1d3976", "bBfwq89OqGrdY0V2Tx05dg=="),
+        (r#"{"a":1}"#, "db8f98866dc8b812680b04a54db32cba", "24+Yhm3IuBJoCwSlTbMsug=="),
+        ("谈心谈话", "f59f7367f48a3f4dfe8c48e712b7092b", "9Z9zZ/SKP03+jEjnErcJKw=="),
         (
             "0123456789abcdef",
             "e6887b77dbabb572ffa07fed7548b192002a8a4efa863ccad024ac0300bb40d2",
@@ -97,10 +71,7 @@ fn gcm_vector() {
         "eeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa"
     ))
     .unwrap();
-    let mode = Mode::Gcm {
-        nonce: &nonce,
-        aad: &aad,
-    };
+    let mode = Mode::Gcm { nonce: &nonce, aad: &aad };
     let out = encrypt(&key(), mode, &plain).unwrap();
     let (cipher, tag) = out.split_at(plain.len());
     assert_eq!(
@@ -121,33 +92,10 @@ fn gcm_refuses_any_change() {
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 1;
-        assert_eq!(
-            decrypt(&key(), Mode::Gcm { nonce: &nonce, aad }, &bad),
-            Err(Sm4Error::Verification)
-        );
+        assert_eq!(decrypt(&key(), Mode::Gcm { nonce: &nonce, aad }, &bad), Err(Sm4Error::Verification));
     }
-    assert_eq!(
-        decrypt(
-            &key(),
-            Mode::Gcm {
-                nonce: &nonce,
-                aad: b"haed"
-            },
-            &good
-        ),
-        Err(Sm4Error::Verification)
-    );
-    assert_eq!(
-        decrypt(
-            &key(),
-            Mode::Gcm {
-                nonce: &[8; 12],
-                aad
-            },
-            &good
-        ),
-        Err(Sm4Error::Verification)
-    );
+    assert_eq!(decrypt(&key(), Mode::Gcm { nonce: &nonce, aad: b"haed" }, &good), Err(Sm4Error::Verification));
+    assert_eq!(decrypt(&key(), Mode::Gcm { nonce: &[8; 12], aad }, &good), Err(Sm4Error::Verification));
 }
 
 #[test]
@@ -165,36 +113,20 @@ fn ctr_takes_any_length() {
         let data = vec![0x5a; len];
         let out = encrypt(&key(), Mode::Ctr { counter: &[1; 16] }, &data).unwrap();
         assert_eq!(out.len(), len);
-        assert_eq!(
-            decrypt(&key(), Mode::Ctr { counter: &[1; 16] }, &out).unwrap(),
-            data
-        );
+        assert_eq!(decrypt(&key(), Mode::Ctr { counter: &[1; 16] }, &out).unwrap(), data);
     }
 }
 
 #[test]
 fn wrong_padding_says_nothing_more() {
     // Decrypts to a block that ends in 0x00, in 0x11 and in an unequal run: all the same answer.
-    for last in [
-        vec![0; 16],
-        vec![0x11; 16],
-        [vec![9; 14], vec![3, 2]].concat(),
-    ] {
-        let cbc = Mode::Cbc {
-            iv: &[0; 16],
-            padding: Padding::None,
-        };
+    for last in [vec![0; 16], vec![0x11; 16], [vec![9; 14], vec![3, 2]].concat()] {
+        let cbc = Mode::Cbc { iv: &[0; 16], padding: Padding::None };
         let data = encrypt(&key(), cbc, &last).unwrap();
-        let pkcs7 = Mode::Cbc {
-            iv: &[0; 16],
-            padding: Padding::Pkcs7,
-        };
+        let pkcs7 = Mode::Cbc { iv: &[0; 16], padding: Padding::Pkcs7 };
         assert_eq!(decrypt(&key(), pkcs7, &data), Err(Sm4Error::Verification));
         let data = encrypt(&key(), Mode::Ecb(Padding::None), &last).unwrap();
-        assert_eq!(
-            decrypt(&key(), Mode::Ecb(Padding::Pkcs7), &data),
-            Err(Sm4Error::Verification)
-        );
+        assert_eq!(decrypt(&key(), Mode::Ecb(Padding::Pkcs7), &data), Err(Sm4Error::Verification));
     }
 }
 
@@ -202,113 +134,44 @@ fn wrong_padding_says_nothing_more() {
 fn lengths_are_refused_with_what_is_right() {
     let key = key();
     let all = |key: &[u8], mode: Mode<'_>, data: &[u8]| {
-        let (one, other) = (
-            encrypt(key, mode, data).unwrap_err(),
-            decrypt(key, mode, data).unwrap_err(),
-        );
+        let (one, other) = (encrypt(key, mode, data).unwrap_err(), decrypt(key, mode, data).unwrap_err());
         assert_eq!(one, other);
         one.to_string()
     };
     for short in [0, 15, 17, 32] {
         for mode in [
             Mode::Ecb(Padding::None),
-            Mode::Cbc {
-                iv: &[0; 16],
-                padding: Padding::None,
-            },
+            Mode::Cbc { iv: &[0; 16], padding: Padding::None },
             Mode::Ctr { counter: &[0; 16] },
-            Mode::Gcm {
-                nonce: &[0; 12],
-                aad: b"",
-            },
+            Mode::Gcm { nonce: &[0; 12], aad: b"" },
         ] {
             let text = all(&vec![1; short], mode, &[0; 16]);
-            assert!(
-                text.contains("16 bytes") && text.contains(&short.to_string()),
-                "{text}"
-            );
+            assert!(text.contains("16 bytes") && text.contains(&short.to_string()), "{text}");
         }
         assert!(check_key(&vec![1; short]).is_err());
     }
-    assert!(
-        all(
-            &key,
-            Mode::Cbc {
-                iv: &[0; 12],
-                padding: Padding::None
-            },
-            &[0; 16]
-        )
-        .contains("a CBC IV is 16 bytes")
-    );
-    assert!(
-        all(&key, Mode::Ctr { counter: &[0; 8] }, b"").contains("a CTR counter block is 16 bytes")
-    );
-    assert!(
-        all(
-            &key,
-            Mode::Gcm {
-                nonce: &[0; 16],
-                aad: b""
-            },
-            b""
-        )
-        .contains("a GCM nonce is 12 bytes")
-    );
+    assert!(all(&key, Mode::Cbc { iv: &[0; 12], padding: Padding::None }, &[0; 16]).contains("a CBC IV is 16 bytes"));
+    assert!(all(&key, Mode::Ctr { counter: &[0; 8] }, b"").contains("a CTR counter block is 16 bytes"));
+    assert!(all(&key, Mode::Gcm { nonce: &[0; 16], aad: b"" }, b"").contains("a GCM nonce is 12 bytes"));
     assert!(all(&key, Mode::Ecb(Padding::None), &[0; 17]).contains("multiple of 16"));
     let long_aad = vec![0; AAD_MAX + 1];
-    assert!(
-        all(
-            &key,
-            Mode::Gcm {
-                nonce: &[0; 12],
-                aad: &long_aad
-            },
-            b""
-        )
-        .contains("at most 65536")
-    );
+    assert!(all(&key, Mode::Gcm { nonce: &[0; 12], aad: &long_aad }, b"").contains("at most 65536"));
     let pkcs7 = Mode::Ecb(Padding::Pkcs7);
-    assert!(matches!(
-        decrypt(&key, pkcs7, b""),
-        Err(Sm4Error::DataLength { .. })
-    ));
-    assert!(matches!(
-        decrypt(&key, pkcs7, &[0; 15]),
-        Err(Sm4Error::DataLength { .. })
-    ));
-    let gcm = Mode::Gcm {
-        nonce: &[0; 12],
-        aad: b"",
-    };
-    assert!(matches!(
-        decrypt(&key, gcm, &[0; 15]),
-        Err(Sm4Error::DataLength { got: 15, .. })
-    ));
+    assert!(matches!(decrypt(&key, pkcs7, b""), Err(Sm4Error::DataLength { .. })));
+    assert!(matches!(decrypt(&key, pkcs7, &[0; 15]), Err(Sm4Error::DataLength { .. })));
+    let gcm = Mode::Gcm { nonce: &[0; 12], aad: b"" };
+    assert!(matches!(decrypt(&key, gcm, &[0; 15]), Err(Sm4Error::DataLength { got: 15, .. })));
 }
 
 #[test]
 fn the_bound_is_four_mebibytes_of_plaintext() {
     let data = vec![0; DATA_MAX];
-    for mode in [
-        Mode::Ecb(Padding::Pkcs7),
-        Mode::Ctr { counter: &[0; 16] },
-        Mode::Gcm {
-            nonce: &[0; 12],
-            aad: b"",
-        },
-    ] {
+    for mode in [Mode::Ecb(Padding::Pkcs7), Mode::Ctr { counter: &[0; 16] }, Mode::Gcm { nonce: &[0; 12], aad: b"" }] {
         let out = encrypt(&key(), mode, &data).unwrap();
         assert_eq!(decrypt(&key(), mode, &out).unwrap().len(), DATA_MAX);
         let over = vec![0; DATA_MAX + 1];
-        assert!(matches!(
-            encrypt(&key(), mode, &over),
-            Err(Sm4Error::DataLength { .. })
-        ));
+        assert!(matches!(encrypt(&key(), mode, &over), Err(Sm4Error::DataLength { .. })));
         let over = vec![0; DATA_MAX + 2 * BLOCK];
-        assert!(matches!(
-            decrypt(&key(), mode, &over),
-            Err(Sm4Error::DataLength { .. })
-        ));
+        assert!(matches!(decrypt(&key(), mode, &over), Err(Sm4Error::DataLength { .. })));
     }
 }

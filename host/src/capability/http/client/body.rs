@@ -34,11 +34,7 @@ pub(super) enum Departure {
 impl Departure {
     /// For a request with this body.
     pub(super) fn of(body: &Bytes) -> Self {
-        if body.is_empty() {
-            Self::Unwitnessed
-        } else {
-            Self::Witnessed(Arc::default())
-        }
+        if body.is_empty() { Self::Unwitnessed } else { Self::Witnessed(Arc::default()) }
     }
 
     /// Ends the request and says whether any of it may have left. `connecting`: it failed for want of a connection.
@@ -49,8 +45,7 @@ impl Departure {
         match self {
             Self::Unwitnessed => !connecting,
             Self::Witnessed(state) => {
-                state.compare_exchange(WAITING, CALLED_BACK, Ordering::AcqRel, Ordering::Acquire)
-                    == Err(LEFT)
+                state.compare_exchange(WAITING, CALLED_BACK, Ordering::AcqRel, Ordering::Acquire) == Err(LEFT)
             }
         }
     }
@@ -59,8 +54,7 @@ impl Departure {
         match self {
             Self::Unwitnessed => true,
             Self::Witnessed(state) => {
-                state.compare_exchange(WAITING, LEFT, Ordering::AcqRel, Ordering::Acquire)
-                    != Err(CALLED_BACK)
+                state.compare_exchange(WAITING, LEFT, Ordering::AcqRel, Ordering::Acquire) != Err(CALLED_BACK)
             }
         }
     }
@@ -80,10 +74,7 @@ pub(super) struct CalledBack;
 
 impl Outbound {
     pub(super) fn new(data: Bytes, departure: Departure) -> Self {
-        Self {
-            data: Some(data),
-            departure,
-        }
+        Self { data: Some(data), departure }
     }
 }
 
@@ -91,10 +82,7 @@ impl Body for Outbound {
     type Data = Bytes;
     type Error = CalledBack;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, CalledBack>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CalledBack>>> {
         if !self.departure.leave() {
             return Poll::Ready(Some(Err(CalledBack)));
         }
@@ -106,10 +94,6 @@ impl Body for Outbound {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(
-            self.data
-                .as_ref()
-                .map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX)),
-        )
+        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX)))
     }
 }

@@ -82,11 +82,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), connecting: bool) -> Fault
             None => {}
         }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return if connecting {
-                Fault::Tls(tls.to_string())
-            } else {
-                Fault::Reset(tls.to_string())
-            };
+            return if connecting { Fault::Tls(tls.to_string()) } else { Fault::Reset(tls.to_string()) };
         }
         innermost = Some(cause);
     }
@@ -102,11 +98,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), connecting: bool) -> Fault
             if http.is_parse() || http.is_parse_too_large() {
                 return Fault::Protocol(why);
             }
-            if http.is_incomplete_message()
-                || http.is_canceled()
-                || http.is_closed()
-                || http.is_body_write_aborted()
-            {
+            if http.is_incomplete_message() || http.is_canceled() || http.is_closed() || http.is_body_write_aborted() {
                 return Fault::Reset(why);
             }
         }
@@ -128,10 +120,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 fn deeper<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-    {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => cause.source(),
     }

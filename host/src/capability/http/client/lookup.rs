@@ -31,9 +31,7 @@ pub(crate) struct SystemLookup {
 
 impl Default for SystemLookup {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(LOOKUPS_MAX)),
-        }
+        Self { permits: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
     }
 }
 
@@ -45,9 +43,7 @@ impl Lookup for SystemLookup {
             // In a task of its own: the permit must be held until the thread is free, also when nobody waits any more.
             let looking = tokio::spawn(async move {
                 let _permit = permit;
-                lookup_host((host, 0))
-                    .await
-                    .map(|found| found.take(ADDRESSES_MAX).collect())
+                lookup_host((host, 0)).await.map(|found| found.take(ADDRESSES_MAX).collect())
             });
             looking.await.map_err(io::Error::other)?
         })

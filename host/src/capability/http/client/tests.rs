@@ -65,22 +65,13 @@ struct Scripted(Mutex<VecDeque<Vec<&'static str>>>);
 impl Lookup for Scripted {
     fn lookup(&self, _: &str) -> lookup::Looking {
         let mut script = self.0.lock();
-        let found = if script.len() > 1 {
-            script.pop_front().unwrap()
-        } else {
-            script[0].clone()
-        };
-        Box::pin(std::future::ready(Ok(found
-            .iter()
-            .map(|ip| SocketAddr::new(ip.parse().unwrap(), 9))
-            .collect())))
+        let found = if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() };
+        Box::pin(std::future::ready(Ok(found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 9)).collect())))
     }
 }
 
 fn scripted<const N: usize>(script: [&[&'static str]; N]) -> ClientPool {
-    ClientPool::with_lookup(Arc::new(Scripted(Mutex::new(
-        script.iter().map(|found| found.to_vec()).collect(),
-    ))))
+    ClientPool::with_lookup(Arc::new(Scripted(Mutex::new(script.iter().map(|found| found.to_vec()).collect()))))
 }
 
 struct Failing;
@@ -93,18 +84,9 @@ impl Lookup for Failing {
 
 #[tokio::test]
 async fn an_origin_that_is_not_listed_is_not_connected_to() {
-    let (listed, other) = (
-        Peer::answering("listed").await,
-        Peer::answering("other").await,
-    );
+    let (listed, other) = (Peer::answering("listed").await, Peer::answering("other").await);
     let error = to(&listed).send(post(&other)).await.unwrap_err();
-    assert!(matches!(
-        error,
-        SendError {
-            kind: Fault::Denied(Denied::Origin(_)),
-            sent: false
-        }
-    ));
+    assert!(matches!(error, SendError { kind: Fault::Denied(Denied::Origin(_)), sent: false }));
     assert_eq!((listed.connections(), other.connections()), (0, 0));
 }
 
@@ -113,28 +95,13 @@ async fn a_name_at_a_denied_address_is_not_connected_to() {
     let peer = Peer::answering("inside").await;
     let origin = format!("http://localhost:{}", peer.port());
     let link = outlet(&ClientPool::new(), &origin, &[]);
-    let error = link
-        .send(request_to("POST", &origin, BODY))
-        .await
-        .unwrap_err();
-    let SendError {
-        kind: Fault::Denied(denied),
-        sent: false,
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let error = link.send(request_to("POST", &origin, BODY)).await.unwrap_err();
+    let SendError { kind: Fault::Denied(denied), sent: false } = error else { panic!("{error:?}") };
     assert!(denied.to_string().contains("loopback"), "{denied}");
     assert_eq!(peer.connections(), 0);
     // And is when the rule lists it.
     let link = outlet(&ClientPool::new(), &origin, &["127.0.0.0/8", "::1/128"]);
-    assert_eq!(
-        link.send(request_to("POST", &origin, BODY))
-            .await
-            .unwrap()
-            .body,
-        b"inside"
-    );
+    assert_eq!(link.send(request_to("POST", &origin, BODY)).await.unwrap().body, b"inside");
 }
 
 #[tokio::test]
@@ -143,13 +110,7 @@ async fn only_admitted_addresses_of_a_name_are_dialled() {
     let origin = format!("http://upstream.example.cn:{}", peer.port());
     let pool = scripted([&["169.254.169.254", "10.0.0.1", "::1", "127.0.0.1"]]);
     let link = outlet(&pool, &origin, &["127.0.0.0/8"]);
-    assert_eq!(
-        link.send(request_to("GET", &origin, b""))
-            .await
-            .unwrap()
-            .body,
-        b"yes"
-    );
+    assert_eq!(link.send(request_to("GET", &origin, b"")).await.unwrap().body, b"yes");
     assert_eq!(peer.connections(), 1);
 }
 
@@ -161,60 +122,23 @@ async fn a_name_that_is_rebound_is_judged_again() {
     let link = outlet(&pool, &origin, &["127.0.0.1/32"]);
     assert!(link.send(request_to("POST", &origin, BODY)).await.is_ok());
     for _ in 0..2 {
-        let error = link
-            .send(request_to("POST", &origin, BODY))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(
-                error,
-                SendError {
-                    kind: Fault::Denied(_),
-                    sent: false
-                }
-            ),
-            "{error:?}"
-        );
+        let error = link.send(request_to("POST", &origin, BODY)).await.unwrap_err();
+        assert!(matches!(error, SendError { kind: Fault::Denied(_), sent: false }), "{error:?}");
     }
     assert_eq!(peer.connections(), 1);
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve() {
-    let link = outlet(
-        &ClientPool::with_lookup(Arc::new(Failing)),
-        "https://upstream.example.cn",
-        &[],
-    );
+    let link = outlet(&ClientPool::with_lookup(Arc::new(Failing)), "https://upstream.example.cn", &[]);
     for body in [BODY, b""] {
-        let error = link
-            .send(request_to(
-                "POST",
-                "https://upstream.example.cn/x?secret=s3cret",
-                body,
-            ))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error,
-            SendError {
-                kind: Fault::Dns("no such host".into()),
-                sent: false
-            }
-        );
+        let error =
+            link.send(request_to("POST", "https://upstream.example.cn/x?secret=s3cret", body)).await.unwrap_err();
+        assert_eq!(error, SendError { kind: Fault::Dns("no such host".into()), sent: false });
     }
     let link = outlet(&scripted([&[]]), "https://upstream.example.cn", &[]);
-    let error = link
-        .send(request_to("GET", "https://upstream.example.cn", b""))
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        SendError {
-            kind: Fault::Dns(_),
-            sent: false
-        }
-    ));
+    let error = link.send(request_to("GET", "https://upstream.example.cn", b"")).await.unwrap_err();
+    assert!(matches!(error, SendError { kind: Fault::Dns(_), sent: false }));
 }
 
 #[tokio::test]
@@ -225,32 +149,16 @@ async fn a_lookup_that_hangs_is_cut_by_the_deadline() {
             Box::pin(std::future::pending())
         }
     }
-    let link = outlet(
-        &ClientPool::with_lookup(Arc::new(Hanging)),
-        "http://upstream.example.cn",
-        &[],
-    );
-    let request = Outgoing {
-        deadline: soon(),
-        ..request_to("POST", "http://upstream.example.cn/", BODY)
-    };
-    assert_eq!(
-        link.send(request).await.unwrap_err(),
-        SendError {
-            kind: Fault::Timeout,
-            sent: false
-        }
-    );
+    let link = outlet(&ClientPool::with_lookup(Arc::new(Hanging)), "http://upstream.example.cn", &[]);
+    let request = Outgoing { deadline: soon(), ..request_to("POST", "http://upstream.example.cn/", BODY) };
+    assert_eq!(link.send(request).await.unwrap_err(), SendError { kind: Fault::Timeout, sent: false });
 }
 
 #[tokio::test]
 async fn connections_are_kept_and_shared_under_one_rule_only() {
     let peer = Peer::answering("ok").await;
     let pool = ClientPool::new();
-    let (one, same) = (
-        outlet(&pool, &peer.origin(), &[]),
-        outlet(&pool, &peer.origin(), &[]),
-    );
+    let (one, same) = (outlet(&pool, &peer.origin(), &[]), outlet(&pool, &peer.origin(), &[]));
     for link in [&one, &one, &same] {
         assert!(link.send(post(&peer)).await.is_ok());
         assert!(link.send(get(&peer)).await.is_ok());
@@ -280,28 +188,13 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
 #[tokio::test]
 async fn a_proxy_in_the_environment_is_ignored() {
     let proxy = Peer::answering("proxied").await;
-    let test = format!(
-        "{}::wire::a_request_reaches_its_peer",
-        module_path!().split_once("::").unwrap().1
-    );
+    let test = format!("{}::wire::a_request_reaches_its_peer", module_path!().split_once("::").unwrap().1);
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", &test]);
-    for name in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         child.env(name, proxy.origin());
     }
-    let done = child
-        .env_remove("NO_PROXY")
-        .env_remove("no_proxy")
-        .output()
-        .await
-        .unwrap();
+    let done = child.env_remove("NO_PROXY").env_remove("no_proxy").output().await.unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success() && said.contains("1 passed"), "{said}");
     assert_eq!(proxy.connections(), 0);
@@ -335,32 +228,14 @@ fn a_rule_for_the_right_address_is_not_enough_for_a_literal() {
     let ip: IpAddr = "127.0.0.1".parse().unwrap();
     let rule = AllowRule::new("https://upstream.example.cn".parse().unwrap(), [ip.into()]);
     let egress = Egress::new([rule]);
-    assert!(
-        egress
-            .admit_url(&Url::parse("https://127.0.0.1/").unwrap())
-            .is_err()
-    );
+    assert!(egress.admit_url(&Url::parse("https://127.0.0.1/").unwrap()).is_err());
 }
 
 #[tokio::test]
 async fn too_many_headers_are_refused_before_anything_is_sent() {
     let peer = Peer::answering("ok").await;
-    let headers = (0..65)
-        .map(|n| check_header(&format!("x-{n}"), b"v").unwrap())
-        .collect();
-    let error = to(&peer)
-        .send(Outgoing {
-            headers,
-            ..post(&peer)
-        })
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        SendError {
-            kind: Fault::Invalid(_),
-            sent: false
-        }
-    ));
+    let headers = (0..65).map(|n| check_header(&format!("x-{n}"), b"v").unwrap()).collect();
+    let error = to(&peer).send(Outgoing { headers, ..post(&peer) }).await.unwrap_err();
+    assert!(matches!(error, SendError { kind: Fault::Invalid(_), sent: false }));
     assert_eq!(peer.connections(), 0);
 }

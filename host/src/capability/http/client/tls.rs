@@ -44,10 +44,7 @@ impl Ca {
     /// From a PEM file of at most [`CA_MAX`] bytes with at least one certificate.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
         if pem.len() > CA_MAX {
-            return Err(TlsError::Ca(format!(
-                "it is {} bytes, at most {CA_MAX} are read",
-                pem.len()
-            )));
+            return Err(TlsError::Ca(format!("it is {} bytes, at most {CA_MAX} are read", pem.len())));
         }
         let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
         let certificates = certificates.map_err(|error| TlsError::Ca(error.to_string()))?;
@@ -57,9 +54,7 @@ impl Ca {
         // Found here rather than at the first request.
         let mut roots = RootCertStore::empty();
         for certificate in &certificates {
-            roots
-                .add(certificate.clone())
-                .map_err(|error| TlsError::Ca(error.to_string()))?;
+            roots.add(certificate.clone()).map_err(|error| TlsError::Ca(error.to_string()))?;
         }
         Ok(Self(certificates.into()))
     }
@@ -78,10 +73,7 @@ impl Trust {
             None => self.system()?,
             Some(ca) => Arc::new(verifier(ca.0.iter().cloned())?),
         };
-        let mut config = builder()?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+        let mut config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         config.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
         Ok(config)
     }
@@ -100,16 +92,11 @@ impl Trust {
 
 /// Settings for a rule that is plain http: trusts nobody, so that it works where there are no certificates.
 pub(super) fn untrusting() -> Result<ClientConfig, TlsError> {
-    Ok(builder()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-fn verifier(
-    extra: impl IntoIterator<Item = CertificateDer<'static>>,
-) -> Result<Verifier, TlsError> {
-    Verifier::new_with_extra_roots(extra, provider())
-        .map_err(|error| TlsError::Verifier(error.to_string()))
+fn verifier(extra: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Verifier, TlsError> {
+    Verifier::new_with_extra_roots(extra, provider()).map_err(|error| TlsError::Verifier(error.to_string()))
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, TlsError> {

@@ -70,9 +70,7 @@ pub(crate) fn embedded(ip: IpAddr) -> IpAddr {
         // Unspecified and loopback are not "compatible" addresses.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => ip,
         // Compatible ::/96 and mapped ::ffff:0:0/96 (RFC 4291), translated ::ffff:0:0:0/96 (RFC 2765)
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => {
-            v4(high, low)
-        }
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => v4(high, low),
         // NAT64 (RFC 6052)
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         // 6to4 (RFC 3056)

@@ -28,9 +28,7 @@ pub(crate) enum OriginError {
     #[error("the origin has no valid host and port: {0}")]
     Host(String),
     /// Something before the host or behind the port.
-    #[error(
-        "an origin is https://host or https://host:port and nothing more: no user, path, query or blank"
-    )]
+    #[error("an origin is https://host or https://host:port and nothing more: no user, path, query or blank")]
     More,
 }
 
@@ -70,14 +68,10 @@ impl FromStr for Origin {
     /// Stricter than a URL parser, which repairs: what an operator writes must say what is meant.
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let lower = text.to_ascii_lowercase();
-        let rest = lower
-            .strip_prefix("https://")
-            .or_else(|| lower.strip_prefix("http://"))
-            .ok_or(OriginError::Scheme)?;
+        let rest =
+            lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")).ok_or(OriginError::Scheme)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let stray = |c: char| {
-            c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\' | '@' | '?' | '#')
-        };
+        let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\' | '@' | '?' | '#');
         if rest.contains(stray) || text.len() > ORIGIN_MAX {
             return Err(OriginError::More);
         }
@@ -87,16 +81,8 @@ impl FromStr for Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, usual) = if self.secure {
-            ("https", 443)
-        } else {
-            ("http", 80)
-        };
+        let (scheme, usual) = if self.secure { ("https", 443) } else { ("http", 80) };
         write!(f, "{scheme}://{}", self.host)?;
-        if self.port == usual {
-            Ok(())
-        } else {
-            write!(f, ":{}", self.port)
-        }
+        if self.port == usual { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }

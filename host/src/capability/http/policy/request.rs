@@ -20,15 +20,8 @@ pub(crate) const HEADERS_MAX: usize = 64;
 pub(crate) const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// The methods a guest may use: those that carry data. CONNECT would be a tunnel, TRACE an echo of what is secret.
-const METHODS: [Method; 7] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-];
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// Framing, routing, and what belongs to one connection (RFC 9110 §7.6.1).
 const REFUSED: [&str; 10] = [
@@ -72,10 +65,7 @@ pub(crate) enum Invalid {
 
 /// The method, if a guest may use it.
 pub(crate) fn check_method(method: &str) -> Result<Method, Invalid> {
-    METHODS
-        .into_iter()
-        .find(|known| known.as_str() == method)
-        .ok_or(Invalid::Method)
+    METHODS.into_iter().find(|known| known.as_str() == method).ok_or(Invalid::Method)
 }
 
 /// The URL, without its fragment, if it says plainly where it goes.
@@ -87,13 +77,9 @@ pub(crate) fn check_url(text: &str) -> Result<Url, Invalid> {
     if text.chars().any(char::is_control) {
         return Err(Invalid::Url("it holds a control character"));
     }
-    let end = authority_end(text).ok_or(Invalid::Url(
-        "it does not begin with https:// or http:// and a host",
-    ))?;
+    let end = authority_end(text).ok_or(Invalid::Url("it does not begin with https:// or http:// and a host"))?;
     if text.get(..end).unwrap_or(text).contains(['@', '\\']) {
-        return Err(Invalid::Url(
-            "a user, a password or a backslash stands before its path",
-        ));
+        return Err(Invalid::Url("a user, a password or a backslash stands before its path"));
     }
     let mut url = Url::parse(text).map_err(|_| Invalid::Url("it has no valid host and port"))?;
     url.set_fragment(None);
@@ -121,8 +107,7 @@ pub(crate) fn authority_end(text: &str) -> Option<usize> {
 
 /// One header, if a guest may set it. The value is marked sensitive, so that no `Debug` shows it.
 pub(crate) fn check_header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), Invalid> {
-    let known =
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::HeaderName(shown(name)))?;
+    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Invalid::HeaderName(shown(name)))?;
     // CGI and its heirs read `_` as `-`.
     let meant = known.as_str().replace('_', "-");
     if REFUSED.contains(&meant.as_str()) || meant.starts_with("proxy-") {
@@ -131,8 +116,7 @@ pub(crate) fn check_header(name: &str, value: &[u8]) -> Result<(HeaderName, Head
     if value.iter().any(u8::is_ascii_control) {
         return Err(Invalid::HeaderValue(shown(known.as_str())));
     }
-    let mut value =
-        HeaderValue::from_bytes(value).map_err(|_| Invalid::HeaderValue(shown(known.as_str())))?;
+    let mut value = HeaderValue::from_bytes(value).map_err(|_| Invalid::HeaderValue(shown(known.as_str())))?;
     value.set_sensitive(true);
     Ok((known, value))
 }
@@ -141,20 +125,12 @@ pub(crate) fn check_header(name: &str, value: &[u8]) -> Result<(HeaderName, Head
 pub(crate) fn check_size<'a>(
     headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
 ) -> Result<(), Invalid> {
-    let size = |(name, value): (&HeaderName, &HeaderValue)| {
-        name.as_str().len().saturating_add(value.len())
-    };
+    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len().saturating_add(value.len());
     let (count, bytes) = headers
         .into_iter()
         .map(size)
-        .fold((0_usize, 0_usize), |(count, sum), one| {
-            (count.saturating_add(1), sum.saturating_add(one))
-        });
-    if count > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
-        Err(Invalid::HeaderCount)
-    } else {
-        Ok(())
-    }
+        .fold((0_usize, 0_usize), |(count, sum), one| (count.saturating_add(1), sum.saturating_add(one)));
+    if count > HEADERS_MAX || bytes > HEADER_BYTES_MAX { Err(Invalid::HeaderCount) } else { Ok(()) }
 }
 
 /// A guest's name, cut so that it fits a message.

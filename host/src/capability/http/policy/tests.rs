@@ -1,17 +1,10 @@
 //! Origins as written and as meant; every spelling of a place that must not be reached.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;
 
 fn rule(origin: &str, cidrs: &[&str]) -> AllowRule {
-    AllowRule::new(
-        origin.parse().unwrap(),
-        cidrs.iter().map(|net| net.parse().unwrap()),
-    )
+    AllowRule::new(origin.parse().unwrap(), cidrs.iter().map(|net| net.parse().unwrap()))
 }
 
 fn egress(origins: &[&str]) -> Egress {
@@ -119,30 +112,15 @@ fn no_spelling_reaches_metadata() {
     for host in METADATA {
         let url = Url::parse(&format!("http://{host}/latest/meta-data/")).unwrap();
         let named = egress(&["http://api.example.cn"]);
-        assert!(
-            matches!(named.admit_url(&url), Err(Denied::Origin(_))),
-            "{host}"
-        );
+        assert!(matches!(named.admit_url(&url), Err(Denied::Origin(_))), "{host}");
         // An operator who allows that very origin, and everything else, is still protected.
         let origin = Origin::of(&url).unwrap();
         let all = ["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()];
         let own = Egress::new([AllowRule::new(origin, all)]);
-        assert!(
-            matches!(
-                own.admit_url(&url),
-                Err(Denied::Never {
-                    what: "cloud metadata",
-                    ..
-                })
-            ),
-            "{host}"
-        );
+        assert!(matches!(own.admit_url(&url), Err(Denied::Never { what: "cloud metadata", .. })), "{host}");
         // A name that resolves there.
         let rule = rule("https://api.example.cn", &["0.0.0.0/0", "::/0"]);
-        assert!(
-            matches!(rule.admit_addr(host_ip(host)), Err(Denied::Never { .. })),
-            "{host}"
-        );
+        assert!(matches!(rule.admit_addr(host_ip(host)), Err(Denied::Never { .. })), "{host}");
     }
 }
 
@@ -154,20 +132,11 @@ fn no_spelling_reaches_inside_unless_the_rule_lists_it() {
         let denied = plain.admit_addr(found).unwrap_err();
         assert!(matches!(denied, Denied::Address { .. }), "{host}");
         let url = Url::parse(&format!("https://{host}/")).unwrap();
-        assert!(
-            egress(&["https://api.example.cn"]).admit_url(&url).is_err(),
-            "{host}"
-        );
+        assert!(egress(&["https://api.example.cn"]).admit_url(&url).is_err(), "{host}");
         // What the message tells the operator to write is enough, and no more than enough.
-        let Denied::Address { net, .. } = denied else {
-            panic!("{host}")
-        };
+        let Denied::Address { net, .. } = denied else { panic!("{host}") };
         assert_eq!(net.prefix_len(), net.max_prefix_len());
-        assert_eq!(
-            rule("https://api.example.cn", &[&net.to_string()]).admit_addr(found),
-            Ok(()),
-            "{host}"
-        );
+        assert_eq!(rule("https://api.example.cn", &[&net.to_string()]).admit_addr(found), Ok(()), "{host}");
     }
 }
 
@@ -175,26 +144,13 @@ fn no_spelling_reaches_inside_unless_the_rule_lists_it() {
 fn nowhere_is_never_allowed() {
     for host in NOWHERE {
         let rule = rule("https://api.example.cn", &["0.0.0.0/0", "::/0"]);
-        assert!(
-            matches!(rule.admit_addr(host_ip(host)), Err(Denied::Never { .. })),
-            "{host}"
-        );
+        assert!(matches!(rule.admit_addr(host_ip(host)), Err(Denied::Never { .. })), "{host}");
     }
-    for further in [
-        "192.0.0.8",
-        "198.51.100.7",
-        "203.0.113.9",
-        "192.88.99.1",
-        "100::1",
-        "64:ff9b:1::1",
-        "5f00::1",
-        "4000::1",
-    ] {
+    for further in
+        ["192.0.0.8", "198.51.100.7", "203.0.113.9", "192.88.99.1", "100::1", "64:ff9b:1::1", "5f00::1", "4000::1"]
+    {
         let rule = rule("https://api.example.cn", &["0.0.0.0/0", "::/0"]);
-        assert!(
-            matches!(rule.admit_addr(ip(further)), Err(Denied::Never { .. })),
-            "{further}"
-        );
+        assert!(matches!(rule.admit_addr(ip(further)), Err(Denied::Never { .. })), "{further}");
     }
 }
 
@@ -225,13 +181,7 @@ fn public_addresses_are_allowed() {
 #[test]
 fn a_network_allows_its_addresses_only() {
     let rule = rule("https://api.example.cn", &["10.1.0.0/16", "fd12::/16"]);
-    for inside in [
-        "10.1.0.1",
-        "10.1.255.255",
-        "::ffff:10.1.2.3",
-        "fd12::1",
-        "1.1.1.1",
-    ] {
+    for inside in ["10.1.0.1", "10.1.255.255", "::ffff:10.1.2.3", "fd12::1", "1.1.1.1"] {
         assert_eq!(rule.admit_addr(ip(inside)), Ok(()), "{inside}");
     }
     for outside in ["10.2.0.1", "127.0.0.1", "fd13::1", "::1", "169.254.1.1"] {
@@ -242,41 +192,18 @@ fn a_network_allows_its_addresses_only() {
 #[test]
 fn an_address_literal_allows_itself() {
     let simulator = egress(&["http://127.0.0.1:8080"]);
-    for url in [
-        "http://127.0.0.1:8080/x",
-        "http://0x7f.1:8080/",
-        "http://2130706433:8080",
-    ] {
-        assert!(
-            simulator.admit_url(&Url::parse(url).unwrap()).is_ok(),
-            "{url}"
-        );
+    for url in ["http://127.0.0.1:8080/x", "http://0x7f.1:8080/", "http://2130706433:8080"] {
+        assert!(simulator.admit_url(&Url::parse(url).unwrap()).is_ok(), "{url}");
     }
-    for url in [
-        "http://127.0.0.1/",
-        "http://127.0.0.2:8080/",
-        "https://127.0.0.1:8080/",
-        "http://localhost:8080/",
-    ] {
-        assert!(
-            simulator.admit_url(&Url::parse(url).unwrap()).is_err(),
-            "{url}"
-        );
+    for url in ["http://127.0.0.1/", "http://127.0.0.2:8080/", "https://127.0.0.1:8080/", "http://localhost:8080/"] {
+        assert!(simulator.admit_url(&Url::parse(url).unwrap()).is_err(), "{url}");
     }
-    assert!(
-        egress(&["https://[::1]:8443"])
-            .admit_url(&Url::parse("https://[0:0::1]:8443/").unwrap())
-            .is_ok()
-    );
+    assert!(egress(&["https://[::1]:8443"]).admit_url(&Url::parse("https://[0:0::1]:8443/").unwrap()).is_ok());
 }
 
 #[test]
 fn only_the_very_origin_is_allowed() {
-    let egress = egress(&[
-        "https://api.example.cn",
-        "http://plain.example.cn:8080",
-        "https://例子.中国",
-    ]);
+    let egress = egress(&["https://api.example.cn", "http://plain.example.cn:8080", "https://例子.中国"]);
     for url in [
         "https://api.example.cn/a?b#c",
         "https://API.Example.CN:443/",
@@ -305,16 +232,9 @@ fn only_the_very_origin_is_allowed() {
         "data:text/plain,x",
         "unix:/run/x.sock",
     ] {
-        assert!(
-            egress.admit_url(&Url::parse(url).unwrap()).is_err(),
-            "{url}"
-        );
+        assert!(egress.admit_url(&Url::parse(url).unwrap()).is_err(), "{url}");
     }
-    assert!(
-        Egress::default()
-            .admit_url(&Url::parse("https://api.example.cn/").unwrap())
-            .is_err()
-    );
+    assert!(Egress::default().admit_url(&Url::parse("https://api.example.cn/").unwrap()).is_err());
 }
 
 #[test]
@@ -352,32 +272,17 @@ fn origins_are_read_strictly_and_shown_shortly() {
         "https://*.example.cn",
         "//h",
     ] {
-        assert!(
-            bad.parse::<Origin>().is_err() || bad.contains('*'),
-            "{bad:?}"
-        );
+        assert!(bad.parse::<Origin>().is_err() || bad.contains('*'), "{bad:?}");
     }
-    assert!(
-        format!("https://{}", "a".repeat(400))
-            .parse::<Origin>()
-            .is_err()
-    );
+    assert!(format!("https://{}", "a".repeat(400)).parse::<Origin>().is_err());
 }
 
 #[test]
 fn rules_of_one_origin_become_one() {
-    let two = Egress::new([
-        rule("https://h", &["10.0.0.0/8"]),
-        rule("https://h:443/", &["192.168.7.9/16", "10.0.0.0/8"]),
-    ]);
-    let [one] = two.rules() else {
-        panic!("{two:?}")
-    };
-    assert_eq!(
-        one,
-        &rule("https://h", &["192.168.0.0/16", "10.0.0.0/8"]),
-        "networks are truncated and in order"
-    );
+    let two =
+        Egress::new([rule("https://h", &["10.0.0.0/8"]), rule("https://h:443/", &["192.168.7.9/16", "10.0.0.0/8"])]);
+    let [one] = two.rules() else { panic!("{two:?}") };
+    assert_eq!(one, &rule("https://h", &["192.168.0.0/16", "10.0.0.0/8"]), "networks are truncated and in order");
     assert_eq!(one.cidrs().len(), 2);
 }
 
@@ -385,25 +290,10 @@ fn rules_of_one_origin_become_one() {
 fn messages_say_what_to_write() {
     let url = Url::parse("https://api.example.cn:8443/p?secret=1").unwrap();
     let text = Egress::default().admit_url(&url).unwrap_err().to_string();
-    assert!(
-        text.contains("add \"https://api.example.cn:8443\" to `http` under [allow]"),
-        "{text}"
-    );
+    assert!(text.contains("add \"https://api.example.cn:8443\" to `http` under [allow]"), "{text}");
     assert!(!text.contains("secret"), "{text}");
-    let text = rule("https://api.example.cn", &[])
-        .admit_addr(ip("::ffff:10.1.2.3"))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        text.contains("private") && text.contains("cidr = [\"10.1.2.3/32\"]"),
-        "{text}"
-    );
-    let text = rule("https://api.example.cn", &[])
-        .admit_addr(ip("169.254.169.254"))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        text.contains("cloud metadata") && text.contains("no rule can allow it"),
-        "{text}"
-    );
+    let text = rule("https://api.example.cn", &[]).admit_addr(ip("::ffff:10.1.2.3")).unwrap_err().to_string();
+    assert!(text.contains("private") && text.contains("cidr = [\"10.1.2.3/32\"]"), "{text}");
+    let text = rule("https://api.example.cn", &[]).admit_addr(ip("169.254.169.254")).unwrap_err().to_string();
+    assert!(text.contains("cloud metadata") && text.contains("no rule can allow it"), "{text}");
 }

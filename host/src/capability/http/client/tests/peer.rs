@@ -39,11 +39,7 @@ impl Peer {
                 tokio::spawn(what(stream));
             }
         });
-        Self {
-            port,
-            connections,
-            task,
-        }
+        Self { port, connections, task }
     }
 
     /// Answers every request with 200 and this body, and keeps the connection.
@@ -103,10 +99,8 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
     loop {
         let text = String::from_utf8_lossy(&read).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .map_or(0, |n| n.parse().unwrap());
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
             if body.len() >= length {
                 return Some(text);
             }
@@ -119,9 +113,6 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
 
 /// Writes an answer; `more` are header lines with their ends.
 pub(super) async fn answer(stream: &mut TcpStream, status: &str, more: &str, body: &str) {
-    let text = format!(
-        "HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let text = format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\n\r\n{body}", body.len());
     let _ = stream.write_all(text.as_bytes()).await;
 }

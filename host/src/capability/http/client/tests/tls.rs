@@ -25,69 +25,19 @@ struct Issued {
 
 impl Issued {
     fn new() -> Self {
-        let issued = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        let issued = Self { directory: tempfile::tempdir().unwrap() };
         let (ca, ca_key) = (issued.path("ca.pem"), issued.path("ca.key"));
-        let key = [
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ];
-        openssl(
-            &[
-                &key[..],
-                &[
-                    "-subj",
-                    "/CN=test authority",
-                    "-keyout",
-                    &ca_key,
-                    "-out",
-                    &ca,
-                ],
-            ]
-            .concat(),
-        );
+        let key = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+        openssl(&[&key[..], &["-subj", "/CN=test authority", "-keyout", &ca_key, "-out", &ca]].concat());
         let (leaf, leaf_key) = (issued.path("leaf.pem"), issued.path("leaf.key"));
-        let names = [
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-        ];
-        let usage = [
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-            "-CA",
-            &ca,
-            "-CAkey",
-            &ca_key,
-        ];
-        openssl(
-            &[
-                &key[..],
-                &names,
-                &usage,
-                &["-keyout", &leaf_key, "-out", &leaf],
-            ]
-            .concat(),
-        );
+        let names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+        let usage = ["-addext", "basicConstraints=critical,CA:FALSE", "-CA", &ca, "-CAkey", &ca_key];
+        openssl(&[&key[..], &names, &usage, &["-keyout", &leaf_key, "-out", &leaf]].concat());
         issued
     }
 
     fn path(&self, name: &str) -> String {
-        self.directory
-            .path()
-            .join(name)
-            .to_str()
-            .unwrap()
-            .to_owned()
+        self.directory.path().join(name).to_str().unwrap().to_owned()
     }
 
     fn ca(&self) -> Ca {
@@ -110,13 +60,10 @@ impl Issued {
         let (told, received) = mpsc::channel();
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                let mut stream =
-                    StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+                let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
                 let mut buffer = [0; 4096];
                 let read = stream.read(&mut buffer).unwrap_or(0);
-                let _ = stream.write_all(
-                    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
-                );
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
                 if told.send(read).is_err() {
                     return;
                 }
@@ -128,12 +75,9 @@ impl Issued {
 
 fn openssl(args: &[&str]) {
     let done = Command::new("openssl").args(args).output();
-    let done = done.expect("the `openssl` command is missing; this test makes certificates with it: apt-get install openssl");
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    let done =
+        done.expect("the `openssl` command is missing; this test makes certificates with it: apt-get install openssl");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn link(pool: &ClientPool, origin: &str, ca: Option<&Ca>) -> Outlet {
@@ -146,43 +90,17 @@ async fn only_a_trusted_certificate_for_the_right_name_is_taken() {
     let issued = Issued::new();
     let (port, received) = issued.serve();
     let pool = scripted([&["127.0.0.1"]]);
-    let (right, wrong) = (
-        format!("https://localhost:{port}"),
-        format!("https://upstream.example.cn:{port}"),
-    );
+    let (right, wrong) = (format!("https://localhost:{port}"), format!("https://upstream.example.cn:{port}"));
 
     let trusted = link(&pool, &right, Some(&issued.ca()));
-    assert_eq!(
-        trusted
-            .send(request_to("POST", &right, BODY))
-            .await
-            .unwrap()
-            .body,
-        b"ok"
-    );
+    assert_eq!(trusted.send(request_to("POST", &right, BODY)).await.unwrap().body, b"ok");
     assert!(received.recv().unwrap() > BODY.len());
 
     let other_ca = Issued::new().ca();
-    for (origin, ca) in [
-        (&right, None),
-        (&right, Some(&other_ca)),
-        (&wrong, Some(&issued.ca())),
-    ] {
+    for (origin, ca) in [(&right, None), (&right, Some(&other_ca)), (&wrong, Some(&issued.ca()))] {
         for (method, body) in [("POST", BODY), ("GET", b"".as_slice())] {
-            let error = link(&pool, origin, ca)
-                .send(request_to(method, origin, body))
-                .await
-                .unwrap_err();
-            assert!(
-                matches!(
-                    error,
-                    SendError {
-                        kind: Fault::Tls(_),
-                        sent: false
-                    }
-                ),
-                "{error:?}"
-            );
+            let error = link(&pool, origin, ca).send(request_to(method, origin, body)).await.unwrap_err();
+            assert!(matches!(error, SendError { kind: Fault::Tls(_), sent: false }), "{error:?}");
             assert!(error.to_string().contains("certificate"), "{error}");
             assert_eq!(received.recv().unwrap(), 0, "plaintext bytes sent");
         }
@@ -196,21 +114,9 @@ async fn a_peer_that_speaks_no_tls() {
     for peer in [&plain, &closes] {
         let origin = format!("https://127.0.0.1:{}", peer.port());
         // The plain one waits for a request that never comes; it is closed by the connection's own bound or by an alert.
-        let request = Outgoing {
-            deadline: soon(),
-            ..request_to("POST", &origin, BODY)
-        };
-        let error = link(&ClientPool::new(), &origin, None)
-            .send(request)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(
-                error.kind,
-                Fault::Tls(_) | Fault::Connect(_) | Fault::Timeout
-            ),
-            "{error:?}"
-        );
+        let request = Outgoing { deadline: soon(), ..request_to("POST", &origin, BODY) };
+        let error = link(&ClientPool::new(), &origin, None).send(request).await.unwrap_err();
+        assert!(matches!(error.kind, Fault::Tls(_) | Fault::Connect(_) | Fault::Timeout), "{error:?}");
         assert!(!error.sent);
     }
 }
@@ -223,37 +129,15 @@ async fn a_handshake_that_hangs_has_sent_nothing() {
     })
     .await;
     let origin = format!("https://127.0.0.1:{}", peer.port());
-    let request = Outgoing {
-        deadline: soon(),
-        ..request_to("POST", &origin, BODY)
-    };
-    let error = link(&ClientPool::new(), &origin, None)
-        .send(request)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        SendError {
-            kind: Fault::Timeout,
-            sent: false
-        }
-    );
+    let request = Outgoing { deadline: soon(), ..request_to("POST", &origin, BODY) };
+    let error = link(&ClientPool::new(), &origin, None).send(request).await.unwrap_err();
+    assert_eq!(error, SendError { kind: Fault::Timeout, sent: false });
 }
 
 #[test]
 fn a_ca_file_is_certificates_in_pem() {
-    for bad in [
-        "",
-        "not pem",
-        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    ] {
-        assert!(
-            matches!(Ca::from_pem(bad.as_bytes()), Err(TlsError::Ca(_))),
-            "{bad:?}"
-        );
+    for bad in ["", "not pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert!(matches!(Ca::from_pem(bad.as_bytes()), Err(TlsError::Ca(_))), "{bad:?}");
     }
-    assert!(matches!(
-        Ca::from_pem(&vec![b'x'; (1 << 20) + 1]),
-        Err(TlsError::Ca(_))
-    ));
+    assert!(matches!(Ca::from_pem(&vec![b'x'; (1 << 20) + 1]), Err(TlsError::Ca(_))));
 }

@@ -1,0 +1,123 @@
+//! The admin listener: probes and metrics for machines, open; rollouts and reload for operators, with the admin key.
+//! Nothing of this exists on the platforms' listener, and no platform's key opens anything here.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, State},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{api::peer_ip, auth::AdminKey, problem::Problem};
+use crate::shutdown::Drain;
+
+/// What the host lets an operator see and do.
+pub(crate) trait Control: Send + Sync {
+    /// Was a table of links published since the start?
+    fn published(&self) -> bool;
+    /// Desired and active state of every connector file and link, with reasons.
+    fn rollouts(&self) -> Value;
+    /// Asks for a reconcile soon; does not wait for it.
+    fn reload(&self);
+}
+
+/// What runs here.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Versions {
+    /// This program.
+    pub(crate) duijie: &'static str,
+    /// The runtime that guests run on.
+    pub(crate) wasmtime: &'static str,
+    /// The contract with connectors.
+    pub(crate) contract: &'static str,
+}
+
+/// What the admin listener serves from.
+pub(crate) struct Admin {
+    /// The host.
+    pub(crate) control: Arc<dyn Control>,
+    /// Renders the metrics.
+    pub(crate) metrics: PrometheusHandle,
+    /// Lets operators in.
+    pub(crate) key: AdminKey,
+    /// Says when the host is going down.
+    pub(crate) drain: Drain,
+    /// What runs here.
+    pub(crate) versions: Versions,
+}
+
+/// The routes.
+pub(crate) fn router(admin: Arc<Admin>) -> Router {
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/version", get(version))
+        .route("/v1/rollouts", get(rollouts))
+        .route("/v1/reload", post(reload))
+        .with_state(admin)
+}
+
+/// Somebody with the admin key; a handler that takes this is not reached by anybody else.
+struct Operator;
+
+impl FromRequestParts<Arc<Admin>> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
+        admin.key.authenticate(&parts.headers, peer_ip(parts))?;
+        Ok(Self)
+    }
+}
+
+/// The process is alive: it answers.
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<&'static str>,
+}
+
+/// Upstreams are not asked: one that is down must not take this host out of service.
+async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+    let mut reasons = Vec::new();
+    if !admin.control.published() {
+        reasons.push("the links have not been read yet");
+    }
+    if admin.drain.begun() {
+        reasons.push("the host is going down");
+    }
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], admin.metrics.render()).into_response()
+}
+
+async fn version(State(admin): State<Arc<Admin>>) -> Json<Versions> {
+    Json(admin.versions)
+}
+
+async fn rollouts(_: Operator, State(admin): State<Arc<Admin>>) -> Json<Value> {
+    Json(admin.control.rollouts())
+}
+
+async fn reload(_: Operator, State(admin): State<Arc<Admin>>) -> StatusCode {
+    tracing::info!("an operator asked for a reload");
+    admin.control.reload();
+    StatusCode::ACCEPTED
+}
+
+#[cfg(test)]
+mod tests;
