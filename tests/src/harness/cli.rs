@@ -42,7 +42,6 @@ impl Run {
     }
 
     /// This run, if it ended with this code.
-    #[must_use]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
