@@ -10,7 +10,12 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{id::PlatformName, reload::ReloadOptions, runtime::EngineOptions, telemetry::LogFormat};
+use crate::{
+    id::PlatformName,
+    reload::ReloadOptions,
+    runtime::EngineOptions,
+    telemetry::{LogFormat, LogLevel},
+};
 
 /// A `duijie.toml` that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +77,8 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     /// How long calls may go on after SIGTERM.
     pub(crate) drain: Duration,
-    /// What is logged, as a filter (`info`, `duijie=debug`).
-    pub(crate) log_level: String,
+    /// What is logged.
+    pub(crate) log_level: LogLevel,
     /// How it is written.
     pub(crate) log_format: LogFormat,
 }
@@ -161,13 +166,13 @@ impl Default for RawReload {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawLog {
-    level: String,
+    level: LogLevel,
     format: LogFormat,
 }
 
 impl Default for RawLog {
     fn default() -> Self {
-        Self { level: "info".into(), format: LogFormat::Json }
+        Self { level: LogLevel::Info, format: LogFormat::Json }
     }
 }
 

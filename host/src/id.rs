@@ -27,9 +27,9 @@ macro_rules! name {
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) struct $type(Arc<str>);
 
-        impl $type {
-            /// The name as text.
-            pub(crate) fn as_str(&self) -> &str {
+        impl std::ops::Deref for $type {
+            type Target = str;
+            fn deref(&self) -> &str {
                 &self.0
             }
         }
@@ -151,7 +151,8 @@ mod tests {
         for good in ["zj.nbufe", "a", "0-1_2.x", "zj.hz.school-7"] {
             assert!(good.parse::<LinkId>().is_ok(), "{good}");
         }
-        for bad in ["", ".", "zj.", ".zj", "zj..x", "ZJ", "zj/nbufe", "_zj", "-a", "a b", "zj.\u{7}", &"a".repeat(129)] {
+        for bad in ["", ".", "zj.", ".zj", "zj..x", "ZJ", "zj/nbufe", "_zj", "-a", "a b", "zj.\u{7}", &"a".repeat(129)]
+        {
             assert!(bad.parse::<LinkId>().is_err(), "{bad:?}");
         }
     }

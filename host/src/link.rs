@@ -10,6 +10,6 @@ pub(crate) mod table;
 pub(crate) use self::layers::{DEFAULTS, LayerError};
 pub(crate) use self::{
     dispatch::{Answer, Call, CallError, Dispatcher},
-    spec::{LinkSpec, SpecError},
+    spec::LinkSpec,
     table::{Entry, Link, Table},
 };

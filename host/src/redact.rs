@@ -17,7 +17,7 @@ use regex::Regex;
 use serde_json::Value;
 
 pub(crate) use escape::escape_control;
-pub(crate) use personal::{PersonalPointers, PersonalValues, PointerError};
+pub(crate) use personal::{PersonalPointers, PersonalValues};
 
 /// What stands where something was.
 pub(crate) const MASK: &str = "***";

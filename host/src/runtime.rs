@@ -11,6 +11,7 @@ pub(crate) mod manifest;
 mod prepared;
 mod state;
 mod validate;
+mod wasi;
 
 pub(crate) use self::{
     cache::Cache,
@@ -22,6 +23,6 @@ pub(crate) use self::{
 pub(crate) use self::{
     error::LoadError,
     limits::CallLimits,
-    prepared::{Operation, Prepared, Violation},
+    prepared::{Prepared, Violation},
     validate::COMPONENT_MAX,
 };

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use zeroize::{Zeroize, Zeroizing};
 
-pub(crate) use masker::{EXTRA_MAX, Masker, Overlay};
+pub(crate) use masker::{Masker, Overlay};
 
 /// Most bytes of a secret's text: a PEM chain fits, a file chosen by mistake does not.
 pub(crate) const SECRET_MAX: usize = 16 << 10;

@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use serde::Deserialize;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// Buckets of every duration, in seconds: from a call that only computes to the longest deadline in use.
 const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -22,23 +27,43 @@ pub(crate) enum LogFormat {
     Text,
 }
 
-/// A filter that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("log level {level:?}: {reason}; use error, warn, info, debug or trace")]
-pub(crate) struct FilterError {
-    level: String,
-    reason: String,
+/// What of this host's own lines is written. Lines of libraries are written from `warn` up whatever this says: at `trace`
+/// they would show what they send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what needs looking at.
+    Warn,
+    /// And one line a call.
+    Info,
+    /// And what happens inside.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
 }
 
 /// Keeps the log's writer thread going; dropping it writes what is left.
-pub(crate) struct LogGuard(#[expect(dead_code, reason = "held for its drop")] tracing_appender::non_blocking::WorkerGuard);
+pub(crate) struct LogGuard(
+    #[expect(dead_code, reason = "held for its drop")] tracing_appender::non_blocking::WorkerGuard,
+);
 
 /// Starts logging for the whole process.
-///
-/// # Errors
-/// When the level is not a filter.
-pub(crate) fn start_logging(level: &str, format: LogFormat) -> Result<LogGuard, FilterError> {
-    let filter = EnvFilter::try_new(level).map_err(|e| FilterError { level: level.into(), reason: e.to_string() })?;
+pub(crate) fn start_logging(level: LogLevel, format: LogFormat) -> LogGuard {
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_target("duijie", LevelFilter::from(level));
     let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(16_384)
@@ -52,7 +77,7 @@ pub(crate) fn start_logging(level: &str, format: LogFormat) -> Result<LogGuard, 
         }
         LogFormat::Text => registry.with(fmt::layer().with_target(false).with_writer(writer)).try_init(),
     };
-    Ok(LogGuard(guard))
+    LogGuard(guard)
 }
 
 /// Starts metrics for the whole process; what comes back renders them.

@@ -1,15 +1,29 @@
-//! The guest-side bindings: `wit/` → `sdk/src/bindings.rs`, in process and offline. It generates and compares; it never
-//! writes a file by itself and never runs another program. The generator's version is pinned in the workspace manifest,
-//! because another version writes another text.
+//! The guest-side bindings: `wit/` → `sdk/src/bindings.rs`, in process and offline. Never runs another program.
+//! The generator's version is pinned in the workspace manifest, because another version writes another text.
 
-use std::path::{Path, PathBuf};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use wit_bindgen_core::{Files, WorldGenerator as _, wit_parser::Resolve};
 use wit_bindgen_rust::Opts;
 
+use crate::workspace::root;
+
 /// The world every connector is built for.
 const WORLD: &str = "connector";
+
+/// Writes the bindings, or only says whether they would change.
+pub(crate) fn run(check: bool) -> anyhow::Result<()> {
+    let (path, text) = (path(), generate()?);
+    if fs::read_to_string(&path).is_ok_and(|kept| kept == text) {
+        println!("{} is up to date", path.display());
+        return Ok(());
+    }
+    anyhow::ensure!(!check, "{} is not what wit/ makes it: run `cargo xtask bindings`", path.display());
+    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
 
 /// Where the generated text is kept.
 pub(crate) fn path() -> PathBuf {
@@ -44,11 +58,6 @@ pub(crate) fn generate() -> anyhow::Result<String> {
     let (_, text) = texts.next().ok_or_else(|| anyhow!("the generator wrote nothing"))?;
     anyhow::ensure!(texts.next().is_none(), "the generator wrote more than one file");
     Ok(String::from_utf8(text.to_vec())?)
-}
-
-fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
 }
 
 #[cfg(test)]

@@ -92,16 +92,16 @@ impl Context {
             let key = self.grant.secret(key_slot, Use::Sm4).map_err(Error::Denied)?;
             cipher(key.key(), mode_of(mode), data).map_err(|error| match error {
                 sm4::Sm4Error::Verification => Error::Verification,
+                key @ sm4::Sm4Error::KeyLength(_) => Error::Key(key.to_string()),
                 invalid => Error::Invalid(invalid.to_string()),
             })
         }))
     }
 
     fn spend_crypto(&mut self, bytes: usize) -> Result<(), Error> {
-        self.crypto_bytes_left = self
-            .crypto_bytes_left
-            .checked_sub(bytes)
-            .ok_or_else(|| Error::Budget(format!("a call may pass {} bytes through crypto", super::CRYPTO_BYTES_MAX)))?;
+        self.crypto_bytes_left = self.crypto_bytes_left.checked_sub(bytes).ok_or_else(|| {
+            Error::Budget(format!("a call may pass {} bytes through crypto", super::CRYPTO_BYTES_MAX))
+        })?;
         Ok(())
     }
 }

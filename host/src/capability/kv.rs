@@ -12,6 +12,7 @@ use super::{Context, Phase, forbidden};
 use crate::bindings::duijie::kv::store::{self, Error};
 
 /// A lock that a guest holds; freed when dropped.
+#[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub struct HeldLock(#[expect(dead_code, reason = "held for its drop")] Lock);
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;

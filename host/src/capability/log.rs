@@ -53,7 +53,7 @@ impl logger::Host for Context {
             metrics::counter!("duijie_guest_log_lines_dropped_total").increment(1);
             return Ok(());
         }
-        let link = self.grant.link.as_ref().map_or("", |link| link.as_str());
+        let link = self.grant.link.as_ref().map_or("", |link| &**link);
         let request_id = &*self.request_id;
         match level {
             WitLevel::Debug => tracing::event!(Level::DEBUG, request_id, link, guest = message, fields, "connector"),
@@ -78,7 +78,8 @@ impl Context {
         }
         let clean = fields.into_iter().take(FIELDS_MAX).map(|(name, value)| {
             let name = self.clean(name, 64);
-            let value = if Redactor::shared().is_personal_field(&name) { "***".into() } else { self.clean(value, FIELD_MAX) };
+            let value =
+                if Redactor::shared().is_personal_field(&name) { "***".into() } else { self.clean(value, FIELD_MAX) };
             (name, serde_json::Value::String(value))
         });
         serde_json::Value::Object(clean.collect()).to_string()

@@ -1,11 +1,7 @@
 //! `duijie call`: one operation of one link, now, in this process, against the real upstream. For an operator who wants
 //! to know whether a docking works, and for an integrator at a simulator.
 
-use std::{
-    io::Read,
-    path::Path,
-    sync::Arc,
-};
+use std::{io::Read, path::Path, sync::Arc};
 
 use clap::Args;
 
@@ -39,7 +35,7 @@ pub(super) fn run(global: &Global, args: &CallArgs) -> Done {
                 Ok(())
             }
             Err(error) => {
-                let refusal = loaded.status.links.iter().find(|link| link.link.as_str() == args.link);
+                let refusal = loaded.status.links.iter().find(|link| *link.link == *args.link);
                 Err(explain(&error, refusal.and_then(|link| link.reason.as_deref()), global.json()))
             }
         }

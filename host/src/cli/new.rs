@@ -30,11 +30,11 @@ pub(super) struct NewArgs {
 }
 
 pub(super) fn run(args: &NewArgs) -> Done {
-    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from(args.name.as_str()));
+    let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from(&*args.name));
     if dir.exists() {
         return Err(Ended::Usage(format!("{} is there already; nothing was written", dir.display())));
     }
-    write_all(args.name.as_str(), &dir).map_err(|error| Ended::Because(format!("writing {}: {error:#}", dir.display())))?;
+    write_all(&args.name, &dir).map_err(|error| Ended::Because(format!("writing {}: {error:#}", dir.display())))?;
     println!(
         "{dir} is a connector that works. Next:\n\n  \
          cd {dir}\n  cargo test --offline\n  cargo build --offline --target wasm32-wasip2 --profile connector\n\n\
@@ -45,7 +45,8 @@ pub(super) fn run(args: &NewArgs) -> Done {
 }
 
 fn write_all(name: &str, dir: &Path) -> anyhow::Result<()> {
-    let template = SDK.get_dir("template").ok_or_else(|| anyhow::anyhow!("this program was built without its template"))?;
+    let template =
+        SDK.get_dir("template").ok_or_else(|| anyhow::anyhow!("this program was built without its template"))?;
     for file in files(template) {
         let path = file.path().strip_prefix("template")?.with_extension("");
         let text = file.contents_utf8().ok_or_else(|| anyhow::anyhow!("{} is not text", path.display()))?;

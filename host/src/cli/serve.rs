@@ -5,7 +5,6 @@ use crate::{app, telemetry};
 
 pub(super) fn run(global: &Global) -> Done {
     let config = global.read_config()?;
-    let _log = telemetry::start_logging(&config.log_level, config.log_format)
-        .map_err(|error| Ended::Usage(format!("{}: key `log.level`: {error}", global.config.display())))?;
+    let _log = telemetry::start_logging(config.log_level, config.log_format);
     app::serve(config, &global.config).map_err(Ended::from)
 }

@@ -37,12 +37,10 @@ pub(crate) struct Link {
 pub(crate) enum Entry {
     /// It serves.
     Serving(Arc<Link>),
-    /// Its files are there but were refused, and no good state of it is known.
+    /// Its files are there but were refused, and no good state of it is known. Why is the operator's to know: see the rollouts.
     Refused {
         /// The connector it asks for, when that much could be read.
         connector: Option<ConnectorName>,
-        /// Why; for the operator, never for a platform.
-        reason: Arc<str>,
     },
 }
 
@@ -66,11 +64,6 @@ impl Table {
     /// Every link, by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&LinkId, &Entry)> {
         self.entries.iter()
-    }
-
-    /// How many links serve.
-    pub(crate) fn serving(&self) -> usize {
-        self.entries.values().filter(|entry| matches!(entry, Entry::Serving(_))).count()
     }
 }
 
@@ -121,6 +114,6 @@ impl Lasting {
 
     /// The link's key-value space.
     pub(crate) fn space(&self, id: &LinkId) -> Arc<Space> {
-        self.kv.space(id.as_str(), Quota::default())
+        self.kv.space(id, Quota::default())
     }
 }

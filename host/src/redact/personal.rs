@@ -71,11 +71,6 @@ impl PersonalPointers {
         self.0.iter().for_each(|pointer| walk(document, pointer, &mut values));
         values
     }
-
-    /// Does the operation declare none?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 fn parse_one(pointer: &str) -> Result<Vec<Token>, PointerError> {
@@ -123,12 +118,6 @@ pub(crate) struct PersonalValues {
 }
 
 impl PersonalValues {
-    /// Adds those of another document of the same call: the output's to the input's.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.overfull |= other.overfull;
-        other.values.into_iter().for_each(|value| self.add(value));
-    }
-
     /// Were there more than can be looked for? Then nothing can be shown.
     pub(crate) const fn is_overfull(&self) -> bool {
         self.overfull

@@ -5,7 +5,10 @@ use std::{path::Path, time::Duration};
 
 use notify_debouncer_full::{
     DebounceEventResult, Debouncer, RecommendedCache, new_debouncer,
-    notify::{RecommendedWatcher, RecursiveMode},
+    notify::{
+        EventKind, RecommendedWatcher, RecursiveMode,
+        event::{AccessKind, AccessMode},
+    },
 };
 
 use super::{ReloadOptions, Trigger};
@@ -18,8 +21,13 @@ pub(super) type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
 pub(super) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher> {
-    // An error (a full queue, a vanished directory) is as good a reason to look as an event.
-    let heard = move |_: DebounceEventResult| trigger.changed();
+    let heard = move |result: DebounceEventResult| {
+        // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
+        // or every look would be the reason for the next.
+        if result.is_err() || result.is_ok_and(|events| events.iter().any(|event| !is_reading(event.kind))) {
+            trigger.changed();
+        }
+    };
     let mut watcher = match new_debouncer(DEBOUNCE, None, heard) {
         Ok(watcher) => watcher,
         Err(error) => {
@@ -27,10 +35,15 @@ pub(super) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher
             return None;
         }
     };
-    for (dir, mode) in [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)] {
+    for (dir, mode) in [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)]
+    {
         watch(&mut watcher, dir, mode, options.rescan);
     }
     Some(watcher)
+}
+
+fn is_reading(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
 fn watch(watcher: &mut Watcher, dir: &Path, mode: RecursiveMode, rescan: Duration) {

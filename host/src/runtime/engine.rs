@@ -1,19 +1,14 @@
 //! The one engine of the process, its configuration, its linker and its clock. Exactly one engine serves guests:
 //! objects of two engines must never meet.
 
-use std::{
-    num::NonZeroUsize,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     component::{HasSelf, Linker},
 };
 
-use super::state::State;
+use super::{state::State, wasi};
 use crate::{bindings::Connector, capability::Context};
 
 /// One tick of the epoch clock. A guest that computes yields to others after this long.
@@ -108,7 +103,7 @@ impl Runtime {
     pub(crate) fn new(options: &EngineOptions) -> wasmtime::Result<Self> {
         let engine = serving_engine(options)?;
         let mut linker = Linker::new(&engine);
-        link_wasi(&mut linker)?;
+        wasi::link(&mut linker)?;
         Connector::add_to_linker::<State, HasSelf<Context>>(&mut linker, |state| &mut state.capability)?;
         start_ticker(&engine)?;
         Ok(Self { engine, linker: Arc::new(linker) })
@@ -121,28 +116,6 @@ impl Runtime {
     pub(super) fn linker(&self) -> &Linker<State> {
         &self.linker
     }
-}
-
-/// The WASI interfaces that guest toolchains import by themselves. There is nothing behind them: no arguments, no
-/// environment, closed standard streams, a coarse clock. Files and sockets are not linked at all; they trap.
-fn link_wasi(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime_wasi::{
-        WasiView as _,
-        cli::{WasiCli, WasiCliView as _},
-        p2::{add_to_linker_proxy_interfaces_async, bindings::{cli, random}},
-        random::WasiRandom,
-    };
-    add_to_linker_proxy_interfaces_async(linker)?;
-    random::insecure::add_to_linker::<State, WasiRandom>(linker, |s| s.ctx().ctx.random())?;
-    random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, |s| s.ctx().ctx.random())?;
-    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    Ok(())
 }
 
 /// Ticks on a thread of its own: a runtime whose workers are all busy with guests could not run the timer that must

@@ -27,7 +27,9 @@ pub(crate) enum LoadError {
         reason: String,
     },
     /// It does not export the handler.
-    #[error("it does not export {wanted:?}; it exports {found}. Was it built with the duijie SDK (export!) for wasm32-wasip2?")]
+    #[error(
+        "it does not export {wanted:?}; it exports {found}. Was it built with the duijie SDK (export!) for wasm32-wasip2?"
+    )]
     Export {
         /// What was looked for.
         wanted: &'static str,
@@ -50,6 +52,11 @@ pub(crate) enum LoadError {
 #[error("the connector used up its CPU budget of {} ms", .0.as_millis())]
 pub(crate) struct CpuExhausted(pub(crate) Duration);
 
+/// Raised when a guest calls something of WASI that this host does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("the connector called {0}, which this host does not have")]
+pub(super) struct NotThere(pub(super) String);
+
 /// What a run that did not return says of itself. The wasm backtrace stays out: it holds names from a guest.
 pub(super) fn trap_text(error: &wasmtime::Error, out_of_memory: bool) -> String {
     if let Some(spent) = error.downcast_ref::<CpuExhausted>() {
@@ -57,6 +64,9 @@ pub(super) fn trap_text(error: &wasmtime::Error, out_of_memory: bool) -> String 
     }
     if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
         return forbidden.to_string();
+    }
+    if let Some(missing) = error.downcast_ref::<NotThere>() {
+        return missing.to_string();
     }
     if out_of_memory {
         return "the connector ran out of the memory its link allows".into();

@@ -14,7 +14,7 @@ use super::{
     limits::CallLimits,
     manifest::{Manifest, ManifestError, OperationSpec, compile_schema},
     state::State,
-    validate,
+    validate, wasi,
 };
 use crate::{bindings::ConnectorPre, capability::Context, id::Revision, redact::PersonalPointers};
 
@@ -75,7 +75,7 @@ impl Prepared {
         validate::component(runtime.engine(), &ty)?;
         let imports = ty.imports(runtime.engine()).map(|(name, _)| name.to_owned()).collect();
         let mut linker = runtime.linker().clone();
-        linker.define_unknown_imports_as_traps(&component).map_err(link_error)?;
+        wasi::stub(&mut linker, runtime.engine(), &component).map_err(link_error)?;
         let pre = ConnectorPre::new(linker.instantiate_pre(&component).map_err(link_error)?).map_err(link_error)?;
 
         let describing = CallLimits { deadline: Duration::from_secs(5), ..CallLimits::default() };
@@ -119,7 +119,10 @@ fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
     validator
         .iter_errors(value)
         .take(VIOLATIONS_MAX)
-        .map(|error| Violation { pointer: error.instance_path().to_string(), message: error.masked_with("the value").to_string() })
+        .map(|error| Violation {
+            pointer: error.instance_path().to_string(),
+            message: error.masked_with("the value").to_string(),
+        })
         .collect()
 }
 

@@ -38,18 +38,6 @@ impl Masker {
         Self { secrets: secrets.into_iter().collect(), finder: OnceLock::new() }
     }
 
-    /// Masks in place; true if there was anything to mask.
-    pub(crate) fn mask(&self, buffer: &mut [u8]) -> bool {
-        let mut found = Vec::new();
-        self.find(buffer, &mut found);
-        fill(buffer, &found)
-    }
-
-    /// As [`mask`](Self::mask), for text. Where masking cut a character, what is left of it becomes U+FFFD.
-    pub(crate) fn mask_text(&self, text: String) -> String {
-        into_text(text, |bytes| self.mask(bytes))
-    }
-
     fn find(&self, buffer: &[u8], found: &mut Vec<Range<usize>>) {
         let spell = || {
             let mut spellings = Spellings::new();
@@ -90,7 +78,7 @@ impl Overlay {
         true
     }
 
-    /// As [`Masker::mask`].
+    /// Masks in place; true if there was anything to mask.
     pub(crate) fn mask(&self, buffer: &mut [u8]) -> bool {
         // Both look at the bytes as received: what one masks must not hide an overlapping match from the other.
         let mut found = Vec::new();
@@ -101,7 +89,7 @@ impl Overlay {
         fill(buffer, &found)
     }
 
-    /// As [`Masker::mask_text`].
+    /// As [`mask`](Self::mask), for text. Where masking cut a character, what is left of it becomes U+FFFD.
     pub(crate) fn mask_text(&self, text: String) -> String {
         into_text(text, |bytes| self.mask(bytes))
     }

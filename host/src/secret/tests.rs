@@ -92,9 +92,8 @@ fn debug_shows_nothing() {
     let one = secret("hunter2hunter2", KeyEncoding::Utf8).unwrap();
     assert_eq!(format!("{one:?}"), "Secret(***)");
     assert_eq!(format!("{one:#?}"), "Secret(***)");
-    let masker = Masker::new([std::sync::Arc::new(one)]);
-    masker.mask(&mut b"hunter2hunter2".to_vec());
-    let mut overlay = Overlay::new(std::sync::Arc::new(masker));
+    let mut overlay = Overlay::new(std::sync::Arc::new(Masker::new([std::sync::Arc::new(one)])));
+    overlay.mask(&mut b"hunter2hunter2".to_vec());
     assert!(overlay.add(b"id:hunter2hunter2"));
     overlay.mask(&mut b"x".to_vec());
     let shown = format!("{overlay:?}");

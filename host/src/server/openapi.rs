@@ -35,7 +35,14 @@ const LINKS_LISTED_MAX: usize = 100;
     ),
     paths(super::api::catalogue::list, super::api::catalogue::show, super::api::document),
     components(schemas(
-        LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, ProblemBody, SummaryBody, ViolationBody
+        LinkDetail,
+        LinkList,
+        LinkState,
+        LinkSummary,
+        OperationDetail,
+        ProblemBody,
+        SummaryBody,
+        ViolationBody
     ))
 )]
 struct Fixed;
@@ -71,7 +78,8 @@ static FIXED: LazyLock<Value> = LazyLock::new(|| {
             }
         }),
     );
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| paths.values_mut());
+    let paths =
+        document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
         merge(operation, json!({ "responses": problems() }));
     }
@@ -93,14 +101,14 @@ pub(super) fn document(table: &Table, platform: &Platform) -> Value {
     let mut served: BTreeMap<Revision, Served<'_>> = BTreeMap::new();
     for (id, entry) in table.iter() {
         if let Entry::Serving(link) = entry
-            && platform.sees_link(id.as_str())
+            && platform.sees_link(id)
         {
             let connector = &link.connector;
             served
                 .entry(connector.revision)
                 .or_insert_with(|| Served { manifest: &connector.manifest, links: Vec::new() })
                 .links
-                .push(id.as_str());
+                .push(&**id);
         }
     }
     build(&served, |operation| platform.sees_operation(operation))
@@ -133,7 +141,8 @@ fn build(served: &BTreeMap<Revision, Served<'_>>, sees_operation: impl Fn(&str) 
                 schemas.insert(name, embedded);
             }
         }
-        paths.insert(format!("/v1/links/{{link}}/operations/{operation}"), json!({ "post": post(operation, variants) }));
+        paths
+            .insert(format!("/v1/links/{{link}}/operations/{operation}"), json!({ "post": post(operation, variants) }));
     }
     let mut document = FIXED.clone();
     merge(&mut document, json!({ "paths": paths, "components": { "schemas": schemas } }));
@@ -152,10 +161,12 @@ fn component_name(manifest: &Manifest, revision: Revision, taken: &mut BTreeSet<
 
 fn post(operation: &str, variants: &[Variant<'_>]) -> Value {
     let summary = variants.first().map_or("", |variant| &variant.spec.summary.en);
-    let tags: BTreeSet<&str> = variants.iter().map(|variant| variant.served.manifest.name.as_str()).collect();
+    let tags: BTreeSet<&str> = variants.iter().map(|variant| variant.served.manifest.name.as_ref()).collect();
     let description: BTreeSet<String> = variants
         .iter()
-        .map(|variant| format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en))
+        .map(|variant| {
+            format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en)
+        })
         .collect();
     json!({
         "operationId": format!("call_{}", operation.replace('.', "_")),

@@ -141,11 +141,6 @@ impl Outlet {
             None => Err(SendError::before(Fault::Denied(Denied::Origin(rule.origin().clone())))),
         }
     }
-
-    /// The link's policy.
-    pub(crate) const fn egress(&self) -> &Egress {
-        &self.egress
-    }
 }
 
 /// The connections of one rule.

@@ -46,11 +46,6 @@ impl AllowRule {
         &self.origin
     }
 
-    /// The networks it allows besides the public ones, in order.
-    pub(crate) fn cidrs(&self) -> &[IpNet] {
-        &self.cidrs
-    }
-
     /// May a request under this rule go to this address?
     pub(crate) fn admit_addr(&self, ip: IpAddr) -> Result<(), Denied> {
         let real = address::embedded(ip);

@@ -136,8 +136,8 @@ pub(in crate::server) async fn list(
     let table = api.dispatcher.table();
     let mut found = table
         .iter()
-        .filter(|(id, _)| page.after.as_deref().is_none_or(|after| id.as_str() > after))
-        .filter(|(id, _)| platform.sees_link(id.as_str()));
+        .filter(|(id, _)| page.after.as_deref().is_none_or(|after| &***id > after))
+        .filter(|(id, _)| platform.sees_link(id));
     let links: Vec<LinkSummary> = found.by_ref().take(page.limit).map(|(id, entry)| summary(id, entry)).collect();
     let next = if found.next().is_some() { links.last().map(|link| link.id.clone()) } else { None };
     Ok(Json(LinkList { links, next }))
@@ -204,7 +204,7 @@ fn operation(dispatcher: &Dispatcher, link: &Link, spec: &OperationSpec) -> Oper
         coalesce: spec.coalesce.clone(),
         personal: spec.personal.clone(),
         deadline_ms: spec.deadline_ms.map_or(deadline_ms, |asked| asked.min(deadline_ms)),
-        max_body: dispatcher.input_max(link.id.as_str(), &spec.name).unwrap_or(link.limits.body_bytes),
+        max_body: dispatcher.input_max(&link.id, &spec.name).unwrap_or(link.limits.body_bytes),
         input: spec.input.clone(),
         output: spec.output.clone(),
     }
@@ -223,11 +223,10 @@ impl Page {
             match &*name {
                 "after" => page.after = Some(value.into_owned()),
                 "limit" => {
-                    page.limit = value
-                        .parse()
-                        .ok()
-                        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-                        .ok_or(RequestError::Query { name: "limit", rule: "a number from 1 to 1000 is expected" })?;
+                    page.limit =
+                        value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or(
+                            RequestError::Query { name: "limit", rule: "a number from 1 to 1000 is expected" },
+                        )?;
                 }
                 // Others are ignored, as everywhere on the web.
                 _ => {}

@@ -51,11 +51,6 @@ impl Origin {
         &self.host
     }
 
-    /// The port, given or implied by the scheme.
-    pub(crate) const fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Is it https?
     pub(crate) const fn secure(&self) -> bool {
         self.secure

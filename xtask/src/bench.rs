@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: figures that mean something on a shared machine, or none. Release builds, everything measured in
+//! one run, and what was disturbed is thrown away.
+
+mod links;
+mod machine;
+mod op;
+mod rounds;
+mod tools;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum BenchVerb {
+    /// One talk record through the host, beside the same work in a plain axum + reqwest + sm4 server
+    Op {
+        /// Rounds that count; each runs both servers twice, in both orders
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..))]
+        rounds: u32,
+        /// Seconds of each run
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: u64,
+        /// Requests under way at a time
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+        concurrency: u32,
+    },
+    /// Many links on one connector: time to ready, and resident memory of an idle link
+    Links {
+        /// How many
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..))]
+        count: u32,
+    },
+}
+
+/// Measures.
+pub(crate) fn run(verb: &BenchVerb) -> Result<()> {
+    match verb {
+        BenchVerb::Op { rounds, seconds, concurrency } => op::run(*rounds, *seconds, *concurrency),
+        BenchVerb::Links { count } => links::run(*count),
+    }
+}

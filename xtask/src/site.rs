@@ -1,0 +1,135 @@
+//! A host's home in a temporary directory: configuration, an API key, connectors, links. Everything a person would make
+//! by hand after reading the README, and nothing more. It is removed when dropped.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    http,
+    process::{Launch, Process},
+};
+
+/// How long a host may take from listening to ready.
+const READY_MAX: Duration = Duration::from_secs(120);
+
+/// The secret of the simulator's demo client: the example key of GB/T 32907-2016 in base64, so nobody's.
+pub(crate) const CLIENT_SECRET: &str = "ASNFZ4mrze/+3LqYdlQyEA==";
+
+/// The directory and the key of one host.
+pub(crate) struct Site {
+    dir: TempDir,
+    duijie: PathBuf,
+    /// The API key, as a platform would send it.
+    pub(crate) key: String,
+}
+
+/// A host that serves.
+pub(crate) struct Host {
+    /// The program.
+    pub(crate) process: Process,
+    /// Where platforms call.
+    pub(crate) api: String,
+    /// Where operators look.
+    pub(crate) admin: String,
+    /// From starting the program to its first "ready".
+    pub(crate) ready_after: Duration,
+}
+
+impl Site {
+    /// Makes directories, a key and a `duijie.toml` with this added to it.
+    pub(crate) fn new(duijie: &Path, more_config: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("duijie-").tempdir().context("making a temporary directory")?;
+        for folder in ["connectors.d", "links.d"] {
+            fs::create_dir(dir.path().join(folder))?;
+        }
+        let output = Command::new(duijie).args(["--format", "json", "keys", "new", "--platform", "demo"]).output();
+        let output = output.with_context(|| format!("running {}", duijie.display()))?;
+        if !output.status.success() {
+            bail!("duijie keys new failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let made: Value = serde_json::from_slice(&output.stdout).context("reading what duijie keys new printed")?;
+        let text = |name: &str| {
+            made.get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| anyhow!("duijie keys new printed no {name}"))
+        };
+        let config =
+            format!("[listen]\napi = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n{more_config}\n{}", text("toml")?);
+        let site = Self { key: text("key")?, duijie: duijie.to_owned(), dir };
+        site.write("duijie.toml", &config)?;
+        site.write("secrets/client_secret", CLIENT_SECRET)?;
+        Ok(site)
+    }
+
+    /// Where this is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file, by a temporary name and a rename, as an operator should.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(self.dir.path());
+        fs::create_dir_all(folder)?;
+        let file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        fs::write(file.path(), text)?;
+        file.persist(&path).with_context(|| format!("writing {}", path.display()))?;
+        Ok(())
+    }
+
+    /// Copies a connector in.
+    pub(crate) fn add_connector(&self, wasm: &Path) -> Result<()> {
+        let name = wasm.file_name().ok_or_else(|| anyhow!("{} has no name", wasm.display()))?;
+        fs::copy(wasm, self.path("connectors.d").join(name)).with_context(|| format!("copying {}", wasm.display()))?;
+        Ok(())
+    }
+
+    /// Starts the host and waits until it is ready.
+    pub(crate) async fn start(&self, cpu: Option<usize>) -> Result<Host> {
+        let started = Instant::now();
+        let args = ["serve".into(), "--config".into(), self.path("duijie.toml").into_os_string()];
+        let launch = Launch { name: "host", program: &self.duijie, args: args.into(), cpu, logs: self.dir.path() };
+        let (process, said) = launch.start().await?;
+        let listens = |name: &str| {
+            let url = said.pointer(&format!("/listening/{name}")).and_then(Value::as_str);
+            url.map(str::to_owned).ok_or_else(|| anyhow!("the host did not say where its {name} listener is: {said}"))
+        };
+        let (api, admin) = (listens("api")?, listens("admin")?);
+        while http::get(&format!("{admin}/readyz")).await?.status != 200 {
+            if started.elapsed() > READY_MAX {
+                bail!("the host was not ready within {} s; its log: {}", READY_MAX.as_secs(), process.log().display());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(Host { process, api, admin, ready_after: started.elapsed() })
+    }
+}
+
+/// What every link to one simulated `zj-gxsz` shares, for a `_defaults.toml`; its `[config]` still needs a `client_id`.
+pub(crate) fn simulated(upstream: &str) -> String {
+    format!(
+        r#"connector = "zj-gxsz"
+
+[secrets.client_secret]
+file = "../secrets/client_secret"
+encoding = "base64"
+
+[allow]
+http = ["{upstream}"]
+
+[config]
+profile = "sim"
+base_url = "{upstream}"
+token.path = "/api/oauth2/token"
+"#
+    )
+}
