@@ -27,7 +27,7 @@ async fn refused(host: &Host, bytes: &[u8], words: &[&str]) {
     host.drop_connector("bad.wasm", bytes);
     let what = format!("a refusal that says {words:?}");
     let said = |reason: &str| words.iter().all(|word| reason.contains(word));
-    let rollouts = host.until(&what, |all| all.file_state("bad.wasm") == "refused" && said(all.file_reason("bad.wasm"))).await;
+    let rollouts = host.until(&what, |all| all.file_refused("bad.wasm") && said(all.file_reason("bad.wasm"))).await;
     assert_eq!(rollouts.file_state("hostile.wasm"), "serving");
     assert_eq!(rollouts.link_state("h.one"), "serving");
     still_serves(host).await;
@@ -139,7 +139,7 @@ async fn a_check_that_loops_sends_or_floods_refuses_its_link_and_no_other() {
         assert!(rollouts.link_reason("h.one").len() < 200 << 10);
         assert_eq!(host.call("h.one", "mode", &json!(null)).await.expect(200), "decent");
         host.write_link("h/new", &hostile_link(&[], ""));
-        host.until("a new link to be refused", |all| all.link_state("h.new") == "refused").await;
+        host.until("a new link to be refused", |all| all.link_refused("h.new")).await;
         host.call("h.new", "echo", &json!(1)).await.problem(500, "config", "not-sent");
     }
 }
@@ -155,7 +155,7 @@ async fn what_is_no_regular_file_is_refused_and_nothing_hangs() {
     let sparse = std::fs::File::create(connectors.join("sparse.wasm")).unwrap();
     sparse.set_len(10 << 30).unwrap();
     let files = ["pipe.wasm", "directory.wasm", "sparse.wasm"];
-    let rollouts = host.until("all of them to be refused", |all| files.iter().all(|file| all.file_state(file) == "refused")).await;
+    let rollouts = host.until("all of them to be refused", |all| files.iter().all(|file| all.file_refused(file))).await;
     assert!(rollouts.file_reason("pipe.wasm").contains("regular file"));
     assert!(rollouts.file_reason("sparse.wasm").contains("bytes"));
     assert_ne!(rollouts.file_state("dangling.wasm"), "serving");

@@ -220,7 +220,7 @@ async fn a_key_of_another_length_is_config_and_the_link_does_not_serve() {
     let sim = ZjGxsz::builder().start().await.unwrap();
     let setup = support::setup().env(support::SECRET_ENV, "c2hvcnQga2V5");
     let host = setup.link("zj/nbufe", &College::at(&sim.url()).toml()).start().await;
-    let rollouts = host.until("the link to be refused", |all| all.link_state(LINK) == "refused").await;
+    let rollouts = host.until("the link to be refused", |all| all.link_refused(LINK)).await;
     let reason = rollouts.link_reason(LINK);
     assert!(reason.contains("zj/nbufe.toml:") && reason.contains("secrets.client_secret") && reason.contains("16 bytes"), "{reason}");
     let problem = host.call(LINK, ONE, &fixtures::talk_one(1)).await.problem(500, "config", "not-sent");

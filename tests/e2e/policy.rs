@@ -227,7 +227,7 @@ async fn an_undeclared_operation_is_refused_by_name() {
 async fn a_slot_that_the_connector_does_not_declare_is_refused_with_file_line_and_key() {
     let host = hostile_host(&[], "").await;
     host.write_link("h/three", "connector = \"hostile\"\n\n[secrets.extra]\nenv = \"TEST_TOKEN\"\n");
-    let rollouts = host.until("the link to be refused", |all| all.link_state("h.three") == "refused").await;
+    let rollouts = host.until("the link to be refused", |all| all.link_refused("h.three")).await;
     let reason = rollouts.link_reason("h.three");
     assert!(reason.contains("h/three.toml:3") && reason.contains("secrets.extra") && reason.contains("send_only"), "{reason}");
 }

@@ -30,11 +30,28 @@ async fn a_host_with_nothing_starts_and_takes_connector_and_link_while_running()
     let host = Setup::new().start().await;
     host.call("a.one", "echo", &json!(1)).await.problem(404, "invalid-input", "not-sent");
     host.write_link("a/one", BARE);
-    let rollouts = host.until("the link to want its connector", |all| all.link_state("a.one") == "refused").await;
+    let rollouts = host.until("the link to want its connector", |all| all.link_refused("a.one")).await;
     assert!(rollouts.link_reason("a.one").contains("no connector hostile is loaded"), "{}", rollouts.text());
     host.drop_connector_file("hostile.wasm", &build::connector("hostile"));
     host.until("the link to serve", |all| all.link_state("a.one") == "serving").await;
     assert_eq!(host.call("a.one", "echo", &json!(1)).await.expect(200), json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_be_refused_always_has_its_reason() {
+    let host = one_link().await;
+    host.write_link("a/bad", "connector = 7\n").drop_connector("bad.wasm", b"not wasm");
+    // From the first look at the files until they are judged, nobody may be left guessing.
+    loop {
+        let rollouts = host.rollouts().await;
+        for (what, reason) in rollouts.refusals() {
+            assert!(!reason.is_empty(), "{what} is refused and nobody says why");
+        }
+        if rollouts.link_refused("a.bad") && rollouts.file_refused("bad.wasm") {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +148,7 @@ async fn the_highest_version_that_fits_is_taken() {
     assert_eq!(mode(&host, "a.any").await, "version=0.1.7");
     assert_eq!(mode(&host, "a.old").await, "decent");
     host.write_link("a/none", "connector = \"hostile\"\nversion = \"^9\"\n");
-    let rollouts = host.until("the version to be missed", |all| all.link_state("a.none") == "refused").await;
+    let rollouts = host.until("the version to be missed", |all| all.link_refused("a.none")).await;
     let reason = rollouts.link_reason("a.none");
     assert!(reason.contains("0.1.0") && reason.contains("0.1.7") && reason.contains("a/none.toml:2"), "{reason}");
 }
@@ -207,7 +224,7 @@ async fn a_missing_secret_refuses_its_link_only_and_a_changed_secret_file_is_rea
     let from_file = College::at(&sim.url()).toml().replace(&format!("env = \"{}\"", crate::support::SECRET_ENV), "file = \"secret.txt\"");
     let unset = College::at(&sim.url()).toml().replace(crate::support::SECRET_ENV, "NOT_SET_ANYWHERE");
     let host = setup().link("zj/file", &from_file).link("zj/env", &unset).start().await;
-    let rollouts = host.until("both to be refused", |all| all.link_state("zj.file") == "refused" && all.link_state("zj.env") == "refused").await;
+    let rollouts = host.until("both to be refused", |all| all.link_refused("zj.file") && all.link_refused("zj.env")).await;
     assert!(rollouts.link_reason("zj.env").contains("NOT_SET_ANYWHERE"), "{}", rollouts.text());
     assert!(rollouts.link_reason("zj.file").contains("secret.txt"), "{}", rollouts.text());
     fs::write(host.setup().links().join("secret.txt"), "ASNFZ4mrze/+3LqYdlQyEA==\n").unwrap();

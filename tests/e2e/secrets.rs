@@ -6,13 +6,13 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use duijie_tests::{
-    harness::Host,
+    harness::{Host, Setup},
     upstreams::{Rule, Simulator, ZjGxsz},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::support::{TOKEN, hostile_host, parse};
+use crate::support::{SECRETS, TOKEN, hostile_host, hostile_link, parse};
 
 /// How many eight-byte windows the hunter compares.
 const WINDOW: usize = 8;
@@ -97,6 +97,26 @@ async fn a_hunter_finds_no_eight_bytes_of_the_secret_in_memory_environment_or_ec
     assert!(finds["memory_bytes"].as_u64().unwrap() > 1 << 20, "{finds}");
     assert_eq!(finds["variables"], 0, "{finds}");
     assert_eq!(sim.counters().requests_of("unknown"), carried);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_json_must_escape_is_masked_in_an_answer_that_is_json() {
+    let sim = echoing().await;
+    let secret = "a\"quote\\and 非ASCII/slash";
+    let setup = Setup::new().guest("hostile").env("TEST_TOKEN", secret);
+    let limits = "[limits]\ncpu_ms = 30000\ndeadline_ms = 60000";
+    let host = setup.link("h/one", &hostile_link(&[&sim.url()], &format!("{limits}\n{SECRETS}"))).start().await;
+    host.until("the link to serve", |all| all.link_state("h.one") == "serving").await;
+    let piece = |encoding: &str| json!([{ "secret": { "slot": "token", "encoding": encoding } }]);
+    for encoding in ["raw", "hex", "hex-upper", "base64", "form"] {
+        // The echo puts what was sent into JSON. What was JSON before is then JSON in JSON: one encoding inside another,
+        // which the masker does not look for (host/src/secret/spelling.rs).
+        let carrier = json!([{
+            "url": [{ "text": format!("{}/echo", sim.url()) }], "header": piece("hex"), "body": piece(encoding)
+        }]);
+        let finds = hunted(&host, &carrier, &spellings(secret), "").await;
+        assert_eq!((finds["answered"].as_u64(), finds["answers"].as_u64()), (Some(1), Some(0)), "{encoding}: {finds}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,23 @@ impl Rollouts {
         self.link(id).map_or("", |link| text(link, "reason"))
     }
 
+    /// Was a link refused, with a reason, so that nothing serves?
+    pub fn link_refused(&self, id: &str) -> bool {
+        self.link_state(id) == "refused" && !self.link_reason(id).is_empty()
+    }
+
+    /// Was a connector file refused, with a reason, so that nothing serves?
+    pub fn file_refused(&self, file: &str) -> bool {
+        self.file_state(file) == "refused" && !self.file_reason(file).is_empty()
+    }
+
+    /// Everything that is said to be refused, with the reason.
+    pub fn refusals(&self) -> Vec<(String, String)> {
+        let entries = self.entries("connectors").chain(self.entries("links"));
+        let refused = entries.filter(|entry| text(entry, "state") == "refused");
+        refused.map(|entry| (text(entry, "file").to_owned() + text(entry, "link"), text(entry, "reason").to_owned())).collect()
+    }
+
     /// The revision that a link serves with; empty when it does not serve.
     pub fn link_revision(&self, id: &str) -> &str {
         self.link(id).map_or("", |link| text(link, "revision"))

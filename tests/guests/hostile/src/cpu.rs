@@ -40,6 +40,7 @@ pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("memory.bomb", bomb).summary("Takes memory until it dies.", "耗尽内存。");
     ops.add("memory.take", take).summary("Takes so many MiB, and gives them back.", "占用若干 MiB 内存。");
     ops.add("stack.overflow", overflow).summary("Recurses without end.", "无限递归。");
+    ops.add("stack.frames", frames).summary("Recurses without end, with large frames.", "大栈帧无限递归。");
     ops.add("panic.personal", panic_personal).summary("Panics with a name in the message.", "带个人信息崩溃。").personal(["/name"]);
     ops.add("panic.after-send", panic_after_send).summary("Sends a request, then dies.", "发送后崩溃。");
     ops.add("exit", exit).summary("Calls exit.", "调用 exit。");
@@ -109,13 +110,24 @@ fn take(_: &Link<Config>, amount: Amount) -> Result<Reached, Failure> {
 }
 
 fn overflow(_: &Link<Config>, _: Nothing) -> Result<Reached, Failure> {
-    Ok(Reached { count: deeper(1) })
+    Ok(Reached { count: deeper(black_box(1)) })
 }
 
 #[allow(unconditional_recursion, reason = "that is the misdeed")]
+#[inline(never)]
 fn deeper(depth: u64) -> u64 {
+    // What is added afterwards keeps this from becoming a loop.
+    deeper(depth.wrapping_mul(31)).rotate_left(7) ^ depth
+}
+
+fn frames(_: &Link<Config>, _: Nothing) -> Result<Reached, Failure> {
+    Ok(Reached { count: deeper_in_memory(1) })
+}
+
+#[allow(unconditional_recursion, reason = "that is the misdeed")]
+fn deeper_in_memory(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
-    black_box(deeper(depth.wrapping_add(1))).wrapping_add(frame.iter().sum())
+    black_box(deeper_in_memory(depth.wrapping_add(1))).wrapping_add(frame.iter().sum())
 }
 
 #[allow(clippy::panic, reason = "that is the misdeed")]
