@@ -70,7 +70,8 @@ pub(crate) fn serve(config: Config, file: &Path) -> anyhow::Result<()> {
 
 async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     // First what fails most often and costs least: ports and keys.
-    let api = TcpListener::bind(config.api).await.with_context(|| format!("listening on {} (listen.api)", config.api))?;
+    let api =
+        TcpListener::bind(config.api).await.with_context(|| format!("listening on {} (listen.api)", config.api))?;
     let admin = std::net::TcpListener::bind(config.admin)
         .with_context(|| format!("listening on {} (listen.admin)", config.admin))?;
     let listening = serde_json::json!({ "listening": {
@@ -103,7 +104,11 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     tracing::info!(finished = drained.finished, cut = drained.cut, "drained");
     let _ = admin.join();
     if drained.cut > 0 {
-        anyhow::bail!("{} calls were cut off: they did not end within {} s (limits.drain_s)", drained.cut, config.drain.as_secs());
+        anyhow::bail!(
+            "{} calls were cut off: they did not end within {} s (limits.drain_s)",
+            drained.cut,
+            config.drain.as_secs()
+        );
     }
     Ok(())
 }
@@ -111,7 +116,8 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
 /// The admin listener has a thread and a runtime of its own: probes and metrics answer while every worker runs guests.
 fn spawn_admin(listener: std::net::TcpListener, state: Admin, drain: Drain) -> anyhow::Result<JoinHandle<()>> {
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the admin runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the admin runtime")?;
     let thread = std::thread::Builder::new().name("admin".into()).spawn(move || {
         runtime.block_on(async move {
             let listener = match TcpListener::from_std(listener) {
@@ -191,7 +197,7 @@ pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
     let mut config = config.clone();
     config.state = state.path().to_owned();
     let mut parts = parts(&config)?;
-    parts.reconciler.reconcile().await;
+    parts.reconciler.settle().await;
     Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
 }
 
@@ -228,6 +234,6 @@ fn parts(config: &Config) -> anyhow::Result<Parts> {
     let lasting = Arc::new(Lasting::default());
     let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: lasting.clone() };
     let stager = stager(&runtime, &config.state)?;
-    let reconciler = Reconciler::new(config.reload.clone(), stager, binder, dispatcher.clone(), status.clone());
+    let reconciler = Reconciler::new(&config.reload, stager, binder, dispatcher.clone(), status.clone());
     Ok(Parts { dispatcher, lasting, reconciler, status })
 }

@@ -10,7 +10,12 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{id::PlatformName, reload::ReloadOptions, runtime::EngineOptions, telemetry::{LogFormat, LogLevel}};
+use crate::{
+    id::PlatformName,
+    reload::ReloadOptions,
+    runtime::EngineOptions,
+    telemetry::{LogFormat, LogLevel},
+};
 
 /// A `duijie.toml` that cannot be used.
 #[derive(Debug, thiserror::Error)]

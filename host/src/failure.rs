@@ -139,9 +139,22 @@ mod tests {
     #[test]
     fn names_in_the_api_are_those_of_the_contract() {
         let wit = include_str!("../../wit/connector.wit");
-        for class in [Class::InvalidInput, Class::Config, Class::AuthFailed, Class::AuthExpired, Class::SessionInvalid,
-            Class::IdentityUnverified, Class::UpstreamRejected, Class::RateLimited, Class::Unavailable, Class::Timeout,
-            Class::Protocol, Class::Denied, Class::Internal, Class::Other] {
+        for class in [
+            Class::InvalidInput,
+            Class::Config,
+            Class::AuthFailed,
+            Class::AuthExpired,
+            Class::SessionInvalid,
+            Class::IdentityUnverified,
+            Class::UpstreamRejected,
+            Class::RateLimited,
+            Class::Unavailable,
+            Class::Timeout,
+            Class::Protocol,
+            Class::Denied,
+            Class::Internal,
+            Class::Other,
+        ] {
             assert!(wit.contains(&format!("        {},", class.as_str())), "{class:?}");
             assert_eq!(serde_json::to_value(class).unwrap(), class.as_str());
         }

@@ -2,13 +2,20 @@
 //! the table; one task reconciles the two whenever anything says that something may have changed. What fails any step
 //! is refused with its reason, and what served before serves on. Every trigger leads to the same reconcile.
 
+mod connectors;
+mod links;
 mod source;
 mod stage;
 mod status;
 mod swap;
 mod watch;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::mpsc;
 
@@ -62,7 +69,12 @@ impl Trigger {
 }
 
 /// Runs until the process ends: reconcile once, then at every event.
-pub(crate) async fn run(mut reconciler: Reconciler, options: ReloadOptions, trigger: Trigger, mut events: mpsc::Receiver<Event>) {
+pub(crate) async fn run(
+    mut reconciler: Reconciler,
+    options: ReloadOptions,
+    trigger: Trigger,
+    mut events: mpsc::Receiver<Event>,
+) {
     // Held for as long as this runs: dropping it ends the watching.
     let _watcher = watch::start(&options, trigger.clone());
     let mut rescan = tokio::time::interval(options.rescan);
@@ -97,3 +109,11 @@ pub(crate) fn channel() -> (Trigger, mpsc::Receiver<Event>) {
 
 /// What others see of the reconciler.
 pub(crate) type SharedStatus = Arc<arc_swap::ArcSwap<Status>>;
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}

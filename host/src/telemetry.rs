@@ -7,7 +7,8 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use serde::Deserialize;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
-    fmt, layer::SubscriberExt as _,
+    fmt,
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
@@ -56,7 +57,9 @@ impl From<LogLevel> for LevelFilter {
 }
 
 /// Keeps the log's writer thread going; dropping it writes what is left.
-pub(crate) struct LogGuard(#[expect(dead_code, reason = "held for its drop")] tracing_appender::non_blocking::WorkerGuard);
+pub(crate) struct LogGuard(
+    #[expect(dead_code, reason = "held for its drop")] tracing_appender::non_blocking::WorkerGuard,
+);
 
 /// Starts logging for the whole process.
 pub(crate) fn start_logging(level: LogLevel, format: LogFormat) -> LogGuard {

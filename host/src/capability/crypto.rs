@@ -98,10 +98,9 @@ impl Context {
     }
 
     fn spend_crypto(&mut self, bytes: usize) -> Result<(), Error> {
-        self.crypto_bytes_left = self
-            .crypto_bytes_left
-            .checked_sub(bytes)
-            .ok_or_else(|| Error::Budget(format!("a call may pass {} bytes through crypto", super::CRYPTO_BYTES_MAX)))?;
+        self.crypto_bytes_left = self.crypto_bytes_left.checked_sub(bytes).ok_or_else(|| {
+            Error::Budget(format!("a call may pass {} bytes through crypto", super::CRYPTO_BYTES_MAX))
+        })?;
         Ok(())
     }
 }

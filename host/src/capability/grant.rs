@@ -90,6 +90,8 @@ impl Grant {
         if bound {
             return Ok(secret);
         }
-        Err(format!("secret slot {slot:?} is not bound to {origin}; add it to [secrets.{slot}] send_to if that is meant"))
+        Err(format!(
+            "secret slot {slot:?} is not bound to {origin}; add it to [secrets.{slot}] send_to if that is meant"
+        ))
     }
 }

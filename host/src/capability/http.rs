@@ -106,7 +106,9 @@ impl Context {
         let mut headers = Vec::with_capacity(asked.headers.len());
         for header in &asked.headers {
             let value = build(&header.value, request::HEADER_BYTES_MAX, "a header")?;
-            headers.push(request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?);
+            headers.push(
+                request::check_header(&header.name, &value).map_err(|e| ErrorKind::InvalidRequest(e.to_string()))?,
+            );
         }
         let body = build(&asked.body, self.body_bytes, "the body")?;
         for bytes in composed {
@@ -151,7 +153,8 @@ fn origin(url: &[Part]) -> Result<Origin, ErrorKind> {
         }
     }
     let only_text = url.iter().all(|part| matches!(part, Part::Text(_)));
-    let end = request::authority_end(&prefix).ok_or_else(|| invalid("the URL must begin with http(s):// and a host, as text"))?;
+    let end = request::authority_end(&prefix)
+        .ok_or_else(|| invalid("the URL must begin with http(s):// and a host, as text"))?;
     if !only_text && end >= prefix.len() {
         return Err(invalid("the URL's host must be plain text, ended by \"/\" or \"?\", before any secret"));
     }

@@ -78,7 +78,8 @@ impl Context {
         }
         let clean = fields.into_iter().take(FIELDS_MAX).map(|(name, value)| {
             let name = self.clean(name, 64);
-            let value = if Redactor::shared().is_personal_field(&name) { "***".into() } else { self.clean(value, FIELD_MAX) };
+            let value =
+                if Redactor::shared().is_personal_field(&name) { "***".into() } else { self.clean(value, FIELD_MAX) };
             (name, serde_json::Value::String(value))
         });
         serde_json::Value::Object(clean.collect()).to_string()

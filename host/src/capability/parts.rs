@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_refused_secret_is_named_and_too_much_is_refused_before_it_is_copied() {
-        let denied = assemble(&[Part::Secret(slot(WitEncoding::Raw))], 100, &|slot| Err(format!("not {slot}")), &mut |_| {});
+        let denied =
+            assemble(&[Part::Secret(slot(WitEncoding::Raw))], 100, &|slot| Err(format!("not {slot}")), &mut |_| {});
         assert!(matches!(denied, Err(PartsError::Denied(text)) if text == "not s"));
         let long = assemble(&[Part::Text("x".repeat(101))], 100, &|_| Err(String::new()), &mut |_| {});
         assert!(matches!(long, Err(PartsError::TooLong(100))));

@@ -1,11 +1,7 @@
 //! `duijie call`: one operation of one link, now, in this process, against the real upstream. For an operator who wants
 //! to know whether a docking works, and for an integrator at a simulator.
 
-use std::{
-    io::Read,
-    path::Path,
-    sync::Arc,
-};
+use std::{io::Read, path::Path, sync::Arc};
 
 use clap::Args;
 

@@ -2,7 +2,10 @@
 //! Sends nothing and writes nothing of the host's.
 
 use super::{Done, Ended, Global, block_on, print_json};
-use crate::{app, reload::{State, Status}};
+use crate::{
+    app,
+    reload::{State, Status},
+};
 
 pub(super) fn run(global: &Global) -> Done {
     let config = global.read_config()?;
@@ -13,7 +16,8 @@ pub(super) fn run(global: &Global) -> Done {
     } else {
         print(&status);
     }
-    let refused = status.connectors.iter().any(|c| c.state != State::Serving) || status.links.iter().any(|l| l.state != State::Serving);
+    let refused = status.connectors.iter().any(|c| c.state != State::Serving)
+        || status.links.iter().any(|l| l.state != State::Serving);
     if refused || !status.problems.is_empty() { Err(Ended::Failed) } else { Ok(()) }
 }
 

@@ -7,7 +7,10 @@ use clap::Args;
 use super::{Done, Ended, Global, block_on, print_json, read_file};
 use crate::{
     app,
-    runtime::{Prepared, manifest::{Effect, Repeat}},
+    runtime::{
+        Prepared,
+        manifest::{Effect, Repeat},
+    },
 };
 
 #[derive(Args)]
@@ -20,7 +23,9 @@ pub(super) struct InspectArgs {
 pub(super) fn run(global: &Global, args: &InspectArgs) -> Done {
     let bytes = read_file(&args.file)?;
     block_on(async {
-        let prepared = app::prepare(&bytes).await.map_err(|error| Ended::Because(format!("{}: {error:#}", args.file.display())))?;
+        let prepared = app::prepare(&bytes)
+            .await
+            .map_err(|error| Ended::Because(format!("{}: {error:#}", args.file.display())))?;
         if global.json() {
             print_json(&serde_json::json!({
                 "revision": prepared.revision, "size": prepared.size, "imports": prepared.imports, "manifest": prepared.manifest,
@@ -38,7 +43,10 @@ fn print(prepared: &Prepared) {
     println!("revision  {}", prepared.revision);
     println!("size      {} KiB", prepared.size.div_ceil(1024));
     println!("sdk       {}", manifest.sdk);
-    println!("origins   {}", if manifest.origins.is_empty() { "none suggested".into() } else { manifest.origins.join(", ") });
+    println!(
+        "origins   {}",
+        if manifest.origins.is_empty() { "none suggested".into() } else { manifest.origins.join(", ") }
+    );
     println!("\nsecrets");
     for slot in &manifest.secrets {
         let uses: Vec<_> = slot.uses.iter().map(|one| one.name()).collect();

@@ -38,9 +38,14 @@ pub(super) fn run(global: &Global, verb: &KeysVerb) -> Done {
         _ => format!("[admin]\nkey_sha256 = \"{}\"\n", key.sha256),
     };
     if global.json() {
-        print_json(&serde_json::json!({ "key": *key.secret, "key_id": key.id, "key_sha256": key.sha256, "toml": toml }));
+        print_json(
+            &serde_json::json!({ "key": *key.secret, "key_id": key.id, "key_sha256": key.sha256, "toml": toml }),
+        );
     } else {
-        println!("The key, shown this once; give it to whoever calls (Authorization: Bearer …):\n\n  {}\n", *key.secret);
+        println!(
+            "The key, shown this once; give it to whoever calls (Authorization: Bearer …):\n\n  {}\n",
+            *key.secret
+        );
         println!("This goes into duijie.toml:\n\n{toml}");
     }
     Ok(())

@@ -45,7 +45,8 @@ pub(super) fn run(args: &NewArgs) -> Done {
 }
 
 fn write_all(name: &str, dir: &Path) -> anyhow::Result<()> {
-    let template = SDK.get_dir("template").ok_or_else(|| anyhow::anyhow!("this program was built without its template"))?;
+    let template =
+        SDK.get_dir("template").ok_or_else(|| anyhow::anyhow!("this program was built without its template"))?;
     for file in files(template) {
         let path = file.path().strip_prefix("template")?.with_extension("");
         let text = file.contents_utf8().ok_or_else(|| anyhow::anyhow!("{} is not text", path.display()))?;

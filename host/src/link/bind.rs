@@ -12,7 +12,10 @@ use crate::{
     capability::{
         Context,
         grant::{Grant, Slot},
-        http::{client::{Ca, ClientPool}, policy::Egress},
+        http::{
+            client::{Ca, ClientPool},
+            policy::Egress,
+        },
     },
     runtime::{PreparedRef, Violation, manifest::SecretSlot},
     secret::{Secret, Use, Uses},
@@ -81,7 +84,10 @@ fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -
         if !declared.iter().any(|known| known.name == *slot) {
             let names: Vec<_> = declared.iter().map(|known| known.name.as_str()).collect();
             let has = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
-            wrong.push(spec.wrong(&format!("secrets.{slot}"), format!("connector {} declares no such slot; {has}", spec.connector)));
+            wrong.push(spec.wrong(
+                &format!("secrets.{slot}"),
+                format!("connector {} declares no such slot; {has}", spec.connector),
+            ));
         }
     }
     let mut slots = BTreeMap::new();
@@ -95,7 +101,8 @@ fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -
                 Err(message) => wrong.push(spec.wrong(&key, message)),
             },
             None if slot.optional => {}
-            None => wrong.push(spec.wrong(&key, format!("missing; connector {} needs it: {}", spec.connector, slot.summary.en))),
+            None => wrong
+                .push(spec.wrong(&key, format!("missing; connector {} needs it: {}", spec.connector, slot.summary.en))),
         }
     }
     slots
@@ -103,14 +110,18 @@ fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -
 
 fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec) -> Result<Slot, String> {
     let text = match &filled.source {
-        SecretSource::Env(name) => {
-            std::env::var(name).map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process"))?.into_bytes()
-        }
+        SecretSource::Env(name) => std::env::var(name)
+            .map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process"))?
+            .into_bytes(),
         SecretSource::File(path) => read_bounded(path, SECRET_MAX).map_err(|e| format!("{}: {e}", path.display()))?,
     };
     let secret = Secret::new(text, filled.encoding).map_err(|e| e.to_string())?;
-    let granted: Vec<Use> =
-        slot.uses.iter().copied().filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked))).collect();
+    let granted: Vec<Use> = slot
+        .uses
+        .iter()
+        .copied()
+        .filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked)))
+        .collect();
     if granted.contains(&Use::Sm4) && secret.key().len() != SM4_KEY_BYTES {
         return Err(format!(
             "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {}; check the secret and its `encoding`",

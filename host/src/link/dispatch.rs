@@ -189,7 +189,10 @@ impl CallError {
     /// Who must act.
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::UnknownLink(_) | Self::UnknownOperation { .. } | Self::TooLarge { .. } | Self::NotJson { .. }
+            Self::UnknownLink(_)
+            | Self::UnknownOperation { .. }
+            | Self::TooLarge { .. }
+            | Self::NotJson { .. }
             | Self::Invalid { .. } => Class::InvalidInput,
             Self::LinkRefused(_) => Class::Config,
             Self::LinkBusy(_) | Self::HostBusy => Class::Unavailable,

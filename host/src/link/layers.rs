@@ -106,7 +106,7 @@ impl Layered {
             if let Some(place) = self.places.get(path) {
                 return Some(place);
             }
-            path = path.rsplit_once('.')?.0;
+            path = path.rsplit_once(['.', '['])?.0;
         }
     }
 
@@ -114,7 +114,13 @@ impl Layered {
     pub(crate) fn leaves(&self) -> Vec<(String, &Value, Option<&Place>)> {
         let mut leaves = Vec::new();
         collect(&self.table, "", &mut |path, value| leaves.push((path, value)));
-        leaves.into_iter().map(|(path, value)| { let place = self.place(&path); (path, value, place) }).collect()
+        leaves
+            .into_iter()
+            .map(|(path, value)| {
+                let place = self.place(&path);
+                (path, value, place)
+            })
+            .collect()
     }
 }
 
@@ -167,10 +173,11 @@ fn merge<'d>(
 fn plain(value: DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.into_owned()),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).map_or_else(|_| Value::String(number.to_string()), Value::Integer)
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Value::String(number.to_string()), Value::Integer),
+        DeValue::Float(number) => {
+            number.as_str().parse().map_or_else(|_| Value::String(number.to_string()), Value::Float)
         }
-        DeValue::Float(number) => number.as_str().parse().map_or_else(|_| Value::String(number.to_string()), Value::Float),
         DeValue::Boolean(flag) => Value::Boolean(flag),
         DeValue::Datetime(time) => Value::Datetime(time),
         DeValue::Array(items) => Value::Array(items.into_iter().map(Spanned::into_inner).map(plain).collect()),

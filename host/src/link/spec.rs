@@ -41,6 +41,9 @@ pub(crate) enum SpecError {
         /// Why.
         error: NameError,
     },
+    /// The file's name would make an id that another file's path makes too.
+    #[error("{}: a name with a dot in it cannot be told from a folder in a link's id; rename it", .0.display())]
+    Dotted(PathBuf),
     /// A key is unknown, missing or has a value that does not fit.
     #[error("{place}: key `{key}`: {message}")]
     Key {
@@ -174,7 +177,12 @@ impl LinkSpec {
             let source = match (raw.env, raw.file) {
                 (Some(name), None) => SecretSource::Env(name),
                 (None, Some(path)) => SecretSource::File(root.join(path)),
-                _ => return Err(wrong(&join("secrets", &slot), "give either `env` or `file`, and only one of them".into())),
+                _ => {
+                    return Err(wrong(
+                        &join("secrets", &slot),
+                        "give either `env` or `file`, and only one of them".into(),
+                    ));
+                }
             };
             let send_to = raw.send_to.map(|all| all.into_iter().map(|origin| origin.0).collect());
             secrets.insert(slot, SecretSpec { source, encoding: raw.encoding, send_to, uses: raw.uses });
@@ -214,9 +222,10 @@ impl LinkSpec {
 pub(crate) fn link_id(root: &Path, file: &Path) -> Result<LinkId, SpecError> {
     let inside = file.strip_prefix(root).unwrap_or(file).with_extension("");
     let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    // A dot inside a name would make two files one id.
-    let text = if parts.iter().any(|part| part.contains('.')) { inside.to_string_lossy().into_owned() } else { parts.join(".") };
-    text.parse().map_err(|error| SpecError::Name { file: file.to_owned(), error })
+    if parts.iter().any(|part| part.contains('.')) {
+        return Err(SpecError::Dotted(file.to_owned()));
+    }
+    parts.join(".").parse().map_err(|error| SpecError::Name { file: file.to_owned(), error })
 }
 
 fn typed(layered: &Layered, root: &Path, file: &Path) -> Result<RawLink, SpecError> {
@@ -227,7 +236,8 @@ fn typed(layered: &Layered, root: &Path, file: &Path) -> Result<RawLink, SpecErr
         let message = error.into_inner().message().to_owned();
         // serde names the unknown key in its text and the path of the table around it.
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')).map(|(key, _)| key);
-        let key = unknown.map_or_else(|| path.clone(), |key| if path.ends_with(key) { path.clone() } else { join(&path, key) });
+        let key = unknown
+            .map_or_else(|| path.clone(), |key| if path.ends_with(key) { path.clone() } else { join(&path, key) });
         SpecError::Key { place: place_of(layered, &key, root, file), key, message }
     })
 }
@@ -273,7 +283,9 @@ struct RawOrigin(Origin);
 impl<'de> Deserialize<'de> for RawOrigin {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        text.parse().map(Self).map_err(|e| D::Error::custom(format!("{text:?} is no origin (https://host[:port]): {e}")))
+        text.parse()
+            .map(Self)
+            .map_err(|e| D::Error::custom(format!("{text:?} is no origin (https://host[:port]): {e}")))
     }
 }
 

@@ -42,7 +42,8 @@ impl Stager {
     /// Says at which step it failed and why.
     pub(super) async fn stage(&mut self, path: &Path) -> Result<(Stamp, PreparedRef), StageError> {
         let owned = path.to_owned();
-        let (stamp, bytes) = tokio::task::spawn_blocking(move || source::read(&owned)).await.map_err(std::io::Error::other)??;
+        let (stamp, bytes) =
+            tokio::task::spawn_blocking(move || source::read(&owned)).await.map_err(std::io::Error::other)??;
         Ok((stamp, self.prepare(&bytes).await?))
     }
 

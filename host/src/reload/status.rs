@@ -19,6 +19,17 @@ pub(crate) enum State {
     Gone,
 }
 
+impl State {
+    /// Of something that serves or not, and whose newest form was refused or not.
+    pub(super) fn of(serves: bool, refused: bool) -> Self {
+        match (serves, refused) {
+            (true, false) => Self::Serving,
+            (true, true) => Self::Stale,
+            (false, _) => Self::Refused,
+        }
+    }
+}
+
 /// One connector file.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ConnectorStatus {

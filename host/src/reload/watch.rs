@@ -35,7 +35,8 @@ pub(super) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher
             return None;
         }
     };
-    for (dir, mode) in [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)] {
+    for (dir, mode) in [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)]
+    {
         watch(&mut watcher, dir, mode, options.rescan);
     }
     Some(watcher)

@@ -16,7 +16,10 @@ use tokio::{
 };
 use wasmtime::component::Component;
 
-use super::{cache::Cache, engine::{Runtime, compiling_engine}};
+use super::{
+    cache::Cache,
+    engine::{Runtime, compiling_engine},
+};
 use crate::id::Revision;
 
 /// The hidden verb that runs [`child`].
@@ -94,7 +97,8 @@ impl Compiler {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(io::Error::other("the child has no pipes").into());
         };
@@ -110,9 +114,8 @@ impl Compiler {
             err?;
             io::Result::Ok((code, text, child.wait().await?))
         };
-        let (code, text, status) = tokio::time::timeout(WALL, talk)
-            .await
-            .map_err(|_| CompileError::Limit { how: "out of time".into() })??;
+        let (code, text, status) =
+            tokio::time::timeout(WALL, talk).await.map_err(|_| CompileError::Limit { how: "out of time".into() })??;
         match status.code() {
             Some(0) => Ok(code),
             Some(1) => Err(CompileError::Refused(text.trim_end().to_owned())),

@@ -1,12 +1,7 @@
 //! The one engine of the process, its configuration, its linker and its clock. Exactly one engine serves guests:
 //! objects of two engines must never meet.
 
-use std::{
-    num::NonZeroUsize,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,

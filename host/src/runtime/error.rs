@@ -27,7 +27,9 @@ pub(crate) enum LoadError {
         reason: String,
     },
     /// It does not export the handler.
-    #[error("it does not export {wanted:?}; it exports {found}. Was it built with the duijie SDK (export!) for wasm32-wasip2?")]
+    #[error(
+        "it does not export {wanted:?}; it exports {found}. Was it built with the duijie SDK (export!) for wasm32-wasip2?"
+    )]
     Export {
         /// What was looked for.
         wanted: &'static str,

@@ -65,7 +65,11 @@ pub(super) async fn describe(
 }
 
 /// Asks a connector whether a link's config is fit.
-pub(super) async fn check(prepared: &Prepared, context: Context, limits: &CallLimits) -> Result<Vec<Violation>, String> {
+pub(super) async fn check(
+    prepared: &Prepared,
+    context: Context,
+    limits: &CallLimits,
+) -> Result<Vec<Violation>, String> {
     bounded(limits.deadline, async {
         let (mut store, instance) =
             instantiate(&prepared.runtime, &prepared.pre, limits, context).await.map_err(|failed| failed.text())?;

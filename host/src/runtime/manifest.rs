@@ -183,9 +183,14 @@ impl Manifest {
             return Err(ManifestError::TooLarge(json.len()));
         }
         let value: Value = serde_json::from_str(json).map_err(ManifestError::NotJson)?;
-        let schema = SCHEMA.as_ref().map_err(|reason| ManifestError::Schema { at: "manifest's own".into(), reason: reason.clone() })?;
-        let wrong: Vec<String> =
-            schema.iter_errors(&value).take(20).map(|e| format!("{}: {}", at(&e.instance_path().to_string()), bounded(&e.to_string()))).collect();
+        let schema = SCHEMA
+            .as_ref()
+            .map_err(|reason| ManifestError::Schema { at: "manifest's own".into(), reason: reason.clone() })?;
+        let wrong: Vec<String> = schema
+            .iter_errors(&value)
+            .take(20)
+            .map(|e| format!("{}: {}", at(&e.instance_path().to_string()), bounded(&e.to_string())))
+            .collect();
         if !wrong.is_empty() {
             return Err(ManifestError::Invalid(wrong));
         }

@@ -119,7 +119,10 @@ fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
     validator
         .iter_errors(value)
         .take(VIOLATIONS_MAX)
-        .map(|error| Violation { pointer: error.instance_path().to_string(), message: error.masked_with("the value").to_string() })
+        .map(|error| Violation {
+            pointer: error.instance_path().to_string(),
+            message: error.masked_with("the value").to_string(),
+        })
         .collect()
 }
 

@@ -7,9 +7,7 @@ use std::{
 };
 
 use wasmtime::{Store, UpdateDeadline, component::ResourceTable};
-use wasmtime_wasi::{
-    HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView,
-};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     engine::{Runtime, TICK},

@@ -75,7 +75,6 @@ fn interfaces<'a>(
     Err(LoadError::Export { wanted: "duijie:connector/handler@0.1.0", found })
 }
 
-
 fn known(import: &str) -> Result<(), String> {
     let (interface, version) = split(import);
     if interface.starts_with("wasi:") {

@@ -4,7 +4,11 @@
 
 pub(super) mod catalogue;
 
-use std::{net::{IpAddr, Ipv4Addr}, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -137,7 +141,8 @@ async fn call(
 /// The connector's output, byte for byte and without a copy.
 fn verbatim(answer: Answer) -> Response {
     let json: Box<str> = answer.output.into();
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], Bytes::from(String::from(json))).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], Bytes::from(String::from(json)))
+        .into_response()
 }
 
 /// `application/json` or anything that is JSON by its suffix (RFC 6839), and not compressed.
@@ -147,7 +152,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
         let (_, subtype) = essence.split_once('/').unwrap_or(("", ""));
         let suffix = subtype.len().checked_sub("+json".len()).and_then(|at| subtype.get(at..));
-        essence.eq_ignore_ascii_case("application/json") || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+        essence.eq_ignore_ascii_case("application/json")
+            || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
     };
     plain && headers.get(header::CONTENT_TYPE).is_some_and(json)
 }

@@ -30,7 +30,9 @@ pub(crate) enum AuthError {
     #[error("too many requests without a valid API key from this address")]
     TooMany(Duration),
     /// The host has no admin key at all.
-    #[error("no admin key is configured, so nobody is let in; `duijie keys new --admin` makes one and prints what belongs into duijie.toml")]
+    #[error(
+        "no admin key is configured, so nobody is let in; `duijie keys new --admin` makes one and prints what belongs into duijie.toml"
+    )]
     NoAdminKey,
 }
 

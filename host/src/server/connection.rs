@@ -1,12 +1,7 @@
 //! One connection from accept to close: HTTP/1.1 by hyper with every bound written out, and a graceful end on the drain
 //! signal. HTTP/2 is not offered, and with it none of its floods.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    net::SocketAddr,
-    pin::pin,
-};
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::pin};
 
 use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -22,7 +17,7 @@ use crate::shutdown::Drain;
 
 /// Headers of one request.
 const HEADERS_MAX: usize = 100;
-/// Bytes of one request's head, and of what is read ahead of a body.
+/// Bytes of one request's head, and of what is read ahead of a body; hyper may take one read more.
 const READ_BUFFER_MAX: usize = 64 << 10;
 
 /// Serves the connection to its end.

@@ -131,7 +131,16 @@ async fn observe(State(listener): State<&'static str>, mut request: Request, nex
     let ms = started.elapsed().as_secs_f64() * 1e3;
     match trace.as_ref().and_then(|value| value.to_str().ok()) {
         Some(traceparent) => {
-            tracing::info!(listener, method, route, status = status.as_u16(), ms, request_id = &*id.0, traceparent, "request");
+            tracing::info!(
+                listener,
+                method,
+                route,
+                status = status.as_u16(),
+                ms,
+                request_id = &*id.0,
+                traceparent,
+                "request"
+            );
         }
         None => tracing::debug!(listener, method, route, status = status.as_u16(), ms, request_id = &*id.0, "request"),
     }

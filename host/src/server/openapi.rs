@@ -35,7 +35,14 @@ const LINKS_LISTED_MAX: usize = 100;
     ),
     paths(super::api::catalogue::list, super::api::catalogue::show, super::api::document),
     components(schemas(
-        LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, ProblemBody, SummaryBody, ViolationBody
+        LinkDetail,
+        LinkList,
+        LinkState,
+        LinkSummary,
+        OperationDetail,
+        ProblemBody,
+        SummaryBody,
+        ViolationBody
     ))
 )]
 struct Fixed;
@@ -71,7 +78,8 @@ static FIXED: LazyLock<Value> = LazyLock::new(|| {
             }
         }),
     );
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| paths.values_mut());
+    let paths =
+        document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
         merge(operation, json!({ "responses": problems() }));
     }
@@ -133,7 +141,8 @@ fn build(served: &BTreeMap<Revision, Served<'_>>, sees_operation: impl Fn(&str) 
                 schemas.insert(name, embedded);
             }
         }
-        paths.insert(format!("/v1/links/{{link}}/operations/{operation}"), json!({ "post": post(operation, variants) }));
+        paths
+            .insert(format!("/v1/links/{{link}}/operations/{operation}"), json!({ "post": post(operation, variants) }));
     }
     let mut document = FIXED.clone();
     merge(&mut document, json!({ "paths": paths, "components": { "schemas": schemas } }));
@@ -155,7 +164,9 @@ fn post(operation: &str, variants: &[Variant<'_>]) -> Value {
     let tags: BTreeSet<&str> = variants.iter().map(|variant| variant.served.manifest.name.as_ref()).collect();
     let description: BTreeSet<String> = variants
         .iter()
-        .map(|variant| format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en))
+        .map(|variant| {
+            format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en)
+        })
         .collect();
     json!({
         "operationId": format!("call_{}", operation.replace('.', "_")),

@@ -66,9 +66,11 @@ const UNKNOWN_LINK: Kind = kind("unknown-link", StatusCode::NOT_FOUND, Class::In
 const UNKNOWN_OPERATION: Kind =
     kind("unknown-operation", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such operation");
 const UNKNOWN_PATH: Kind = kind("unknown-path", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such path");
-const METHOD: Kind = kind("method", StatusCode::METHOD_NOT_ALLOWED, Class::InvalidInput, "The path does not take this method");
+const METHOD: Kind =
+    kind("method", StatusCode::METHOD_NOT_ALLOWED, Class::InvalidInput, "The path does not take this method");
 const QUERY: Kind = kind("query", StatusCode::BAD_REQUEST, Class::InvalidInput, "A query parameter is not valid");
-const MEDIA: Kind = kind("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, Class::InvalidInput, "The body must be JSON");
+const MEDIA: Kind =
+    kind("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, Class::InvalidInput, "The body must be JSON");
 const MALFORMED: Kind = kind("malformed-json", StatusCode::BAD_REQUEST, Class::InvalidInput, "The body is not JSON");
 const BROKEN_BODY: Kind = kind("broken-body", StatusCode::BAD_REQUEST, Class::InvalidInput, "The body is not complete");
 const SLOW_BODY: Kind = kind("slow-body", StatusCode::REQUEST_TIMEOUT, Class::InvalidInput, "The body came too slowly");
@@ -212,7 +214,9 @@ impl From<CallError> for Problem {
             CallError::Invalid { violations, .. } => {
                 Self { errors: violations, ..Self::new(of_class(Class::InvalidInput), text) }
             }
-            CallError::LinkBusy(_) | CallError::HostBusy => Self { retry_after: Some(BUSY_RETRY), ..Self::new(BUSY, text) },
+            CallError::LinkBusy(_) | CallError::HostBusy => {
+                Self { retry_after: Some(BUSY_RETRY), ..Self::new(BUSY, text) }
+            }
             CallError::Failed(failure) => (*failure).into(),
         }
     }
@@ -233,7 +237,9 @@ impl From<Failure> for Problem {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Missing => Self { challenge: Some("Bearer realm=\"duijie\""), ..Self::new(UNAUTHENTICATED, error) },
+            AuthError::Missing => {
+                Self { challenge: Some("Bearer realm=\"duijie\""), ..Self::new(UNAUTHENTICATED, error) }
+            }
             AuthError::Wrong => Self {
                 challenge: Some("Bearer realm=\"duijie\", error=\"invalid_token\""),
                 ..Self::new(UNAUTHENTICATED, error)

@@ -64,7 +64,12 @@ struct Linger {
 
 impl Guarded {
     /// The head's clock runs at once: a client that connects and says nothing has no longer than one that dawdles.
-    pub(super) fn new(stream: TcpStream, awaited: HeadAwaited, header_timeout: Duration, write_timeout: Duration) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        awaited: HeadAwaited,
+        header_timeout: Duration,
+        write_timeout: Duration,
+    ) -> Self {
         let head = Box::pin(sleep(header_timeout));
         Self { stream, awaited, header_timeout, head, head_runs: true, write_timeout, write: None, linger: None }
     }

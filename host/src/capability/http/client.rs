@@ -141,7 +141,6 @@ impl Outlet {
             None => Err(SendError::before(Fault::Denied(Denied::Origin(rule.origin().clone())))),
         }
     }
-
 }
 
 /// The connections of one rule.

@@ -1,0 +1,99 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    server::{auth::generate, tests::harness::Host},
+    shutdown::Shutdown,
+};
+
+#[derive(Default)]
+struct Double {
+    published: AtomicBool,
+    reloads: AtomicUsize,
+}
+
+impl Control for Double {
+    fn published(&self) -> bool {
+        self.published.load(Ordering::SeqCst)
+    }
+
+    fn rollouts(&self) -> Value {
+        json!({ "links": [] })
+    }
+
+    fn reload(&self) {
+        self.reloads.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn start(key: Option<&str>) -> (Host, Arc<Double>, Shutdown) {
+    let control = Arc::new(Double::default());
+    let (shutdown, drain) = Shutdown::new();
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, || metrics::counter!("duijie_test_total").increment(7));
+    let admin = Admin {
+        control: control.clone(),
+        metrics: recorder.handle(),
+        key: AdminKey::from_config(key).unwrap(),
+        drain,
+        versions: Versions { duijie: "1.2.3", wasmtime: "48", contract: "0.1.0" },
+    };
+    (Host::of(router(Arc::new(admin))).await, control, shutdown)
+}
+
+#[tokio::test]
+async fn probes_are_open_and_ready_says_why_not() {
+    let (host, control, shutdown) = start(None).await;
+    assert_eq!(host.ask("GET /healthz", &[], "").await.status, 200);
+    let reply = host.ask("GET /readyz", &[], "").await;
+    assert_eq!((reply.status, reply.json()), (503, json!({ "ready": false, "reasons": ["the links have not been read yet"] })));
+
+    control.published.store(true, Ordering::SeqCst);
+    let reply = host.ask("GET /readyz", &[], "").await;
+    assert_eq!((reply.status, reply.json()), (200, json!({ "ready": true })));
+
+    shutdown.begin();
+    let reply = host.ask("GET /readyz", &[], "").await;
+    assert_eq!((reply.status, reply.json()["reasons"].as_array().unwrap().len()), (503, 1));
+    assert_eq!(host.ask("GET /healthz", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_and_version_are_open() {
+    let (host, ..) = start(None).await;
+    let reply = host.ask("GET /metrics", &[], "").await;
+    assert!(reply.header("content-type").unwrap().starts_with("text/plain") && reply.body.contains("duijie_test_total 7"));
+    let reply = host.ask("GET /version", &[], "").await;
+    assert_eq!(reply.json(), json!({ "duijie": "1.2.3", "wasmtime": "48", "contract": "0.1.0" }));
+}
+
+#[tokio::test]
+async fn operators_need_the_admin_key() {
+    let (key, other) = (generate().unwrap(), generate().unwrap());
+    let (host, control, _shutdown) = start(Some(&key.sha256)).await;
+    let right = format!("authorization: Bearer {}", *key.secret);
+    let wrong = format!("authorization: Bearer {}", *other.secret);
+    for request in ["GET /v1/rollouts", "POST /v1/reload"] {
+        assert_eq!(host.ask(request, &[], "").await.status, 401);
+        let reply = host.ask(request, &[&wrong], "").await;
+        assert_eq!(reply.status, 401);
+        assert!(reply.header("www-authenticate").unwrap().starts_with("Bearer "));
+        reply.problem();
+    }
+    assert_eq!(control.reloads.load(Ordering::SeqCst), 0);
+
+    assert_eq!(host.ask("GET /v1/rollouts", &[&right], "").await.json(), json!({ "links": [] }));
+    assert_eq!(host.ask("POST /v1/reload", &[&right], "").await.status, 202);
+    assert_eq!(control.reloads.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn without_an_admin_key_operators_are_told_how_to_make_one() {
+    let (host, ..) = start(None).await;
+    let reply = host.ask("POST /v1/reload", &["authorization: Bearer x"], "").await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.problem()["detail"].as_str().unwrap().contains("duijie keys new --admin"));
+}

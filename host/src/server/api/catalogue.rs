@@ -223,11 +223,10 @@ impl Page {
             match &*name {
                 "after" => page.after = Some(value.into_owned()),
                 "limit" => {
-                    page.limit = value
-                        .parse()
-                        .ok()
-                        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-                        .ok_or(RequestError::Query { name: "limit", rule: "a number from 1 to 1000 is expected" })?;
+                    page.limit =
+                        value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or(
+                            RequestError::Query { name: "limit", rule: "a number from 1 to 1000 is expected" },
+                        )?;
                 }
                 // Others are ignored, as everywhere on the web.
                 _ => {}

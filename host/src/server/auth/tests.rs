@@ -52,13 +52,25 @@ fn anything_else_is_missing_or_wrong_and_nothing_more() {
     let grafted = format!("dj_{}_{}", made.id, &other.secret[12..]);
     let bearer = |key: &str| format!("Bearer {key}");
 
-    for missing in [vec![], vec![secret.to_owned()], vec![format!("Basic {secret}")], vec![bearer(secret), bearer(secret)]] {
+    for missing in
+        [vec![], vec![secret.to_owned()], vec![format!("Basic {secret}")], vec![bearer(secret), bearer(secret)]]
+    {
         let values: Vec<&str> = missing.iter().map(String::as_str).collect();
         let error = keys.authenticate(&headers(&values), PEER).unwrap_err();
         assert!(matches!(error, AuthError::Missing), "{missing:?}: {error}");
     }
-    for wrong in ["", "x", "dj_", &last_altered, &grafted, other.secret.as_str(), &secret[..54], &format!("{secret}A"),
-        &secret.to_uppercase(), &secret.replace("dj_", "dj-")] {
+    for wrong in [
+        "",
+        "x",
+        "dj_",
+        &last_altered,
+        &grafted,
+        other.secret.as_str(),
+        &secret[..54],
+        &format!("{secret}A"),
+        &secret.to_uppercase(),
+        &secret.replace("dj_", "dj-"),
+    ] {
         let error = keys.authenticate(&headers(&[&bearer(wrong)]), PEER).unwrap_err();
         assert!(matches!(error, AuthError::Wrong), "{wrong}: {error}");
         assert!(wrong.is_empty() || !error.to_string().contains(wrong), "a key is never quoted");

@@ -17,7 +17,9 @@ pub(super) fn embed(schema: &Value, base: &str) -> Value {
 
 fn walk(schema: &Value, base: &str) -> Value {
     match schema {
-        Value::Object(members) => Value::Object(members.iter().map(|(name, value)| (name.clone(), member(name, value, base))).collect()),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), member(name, value, base))).collect())
+        }
         Value::Array(items) => Value::Array(items.iter().map(|item| walk(item, base)).collect()),
         other => other.clone(),
     }
