@@ -298,7 +298,9 @@ pub mod duijie {
             pub enum Error {
                 /// The link fills no such slot, or the slot does not allow this use; says which.
                 Denied(_rt::String),
-                /// Wrong key, IV, nonce or data length; says which and what is right.
+                /// The slot's key does not fit the algorithm: the link is configured wrongly. Says what would fit.
+                Key(_rt::String),
+                /// Wrong IV, nonce or data length; says which and what is right.
                 Invalid(_rt::String),
                 /// Padding or tag did not verify. One case for all causes, so that it is no padding oracle.
                 Verification,
@@ -316,6 +318,7 @@ pub mod duijie {
                         Error::Denied(e) => {
                             f.debug_tuple("Error::Denied").field(e).finish()
                         }
+                        Error::Key(e) => f.debug_tuple("Error::Key").field(e).finish(),
                         Error::Invalid(e) => {
                             f.debug_tuple("Error::Invalid").field(e).finish()
                         }
@@ -565,7 +568,7 @@ pub mod duijie {
                     }
                     wit_import13(algorithm.clone() as i32, result11, len11, ptr12);
                     let l14 = i32::from(*ptr12.add(0).cast::<u8>());
-                    let result32 = match l14 {
+                    let result35 = match l14 {
                         0 => {
                             let e = {
                                 let l15 = *ptr12
@@ -586,10 +589,10 @@ pub mod duijie {
                                 let l18 = i32::from(
                                     *ptr12.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V31;
-                                let v31 = match l18 {
+                                use super::super::super::duijie::crypto::types::Error as V34;
+                                let v34 = match l18 {
                                     0 => {
-                                        let e31 = {
+                                        let e34 = {
                                             let l19 = *ptr12
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -604,10 +607,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes21)
                                         };
-                                        V31::Denied(e31)
+                                        V34::Denied(e34)
                                     }
                                     1 => {
-                                        let e31 = {
+                                        let e34 = {
                                             let l22 = *ptr12
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -622,11 +625,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes24)
                                         };
-                                        V31::Invalid(e31)
+                                        V34::Key(e34)
                                     }
-                                    2 => V31::Verification,
-                                    3 => {
-                                        let e31 = {
+                                    2 => {
+                                        let e34 = {
                                             let l25 = *ptr12
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -641,11 +643,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes27)
                                         };
-                                        V31::Budget(e31)
+                                        V34::Invalid(e34)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e31 = {
+                                    3 => V34::Verification,
+                                    4 => {
+                                        let e34 = {
                                             let l28 = *ptr12
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -660,16 +662,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes30)
                                         };
-                                        V31::Other(e31)
+                                        V34::Budget(e34)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e34 = {
+                                            let l31 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l32 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V34::Other(e34)
                                     }
                                 };
-                                v31
+                                v34
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result32
+                    result35
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -862,7 +883,7 @@ pub mod duijie {
                         ptr13,
                     );
                     let l15 = i32::from(*ptr13.add(0).cast::<u8>());
-                    let result33 = match l15 {
+                    let result36 = match l15 {
                         0 => {
                             let e = {
                                 let l16 = *ptr13
@@ -883,10 +904,10 @@ pub mod duijie {
                                 let l19 = i32::from(
                                     *ptr13.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V32;
-                                let v32 = match l19 {
+                                use super::super::super::duijie::crypto::types::Error as V35;
+                                let v35 = match l19 {
                                     0 => {
-                                        let e32 = {
+                                        let e35 = {
                                             let l20 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -901,10 +922,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes22)
                                         };
-                                        V32::Denied(e32)
+                                        V35::Denied(e35)
                                     }
                                     1 => {
-                                        let e32 = {
+                                        let e35 = {
                                             let l23 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -919,11 +940,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes25)
                                         };
-                                        V32::Invalid(e32)
+                                        V35::Key(e35)
                                     }
-                                    2 => V32::Verification,
-                                    3 => {
-                                        let e32 = {
+                                    2 => {
+                                        let e35 = {
                                             let l26 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -938,11 +958,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes28)
                                         };
-                                        V32::Budget(e32)
+                                        V35::Invalid(e35)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e32 = {
+                                    3 => V35::Verification,
+                                    4 => {
+                                        let e35 = {
                                             let l29 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -957,16 +977,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes31)
                                         };
-                                        V32::Other(e32)
+                                        V35::Budget(e35)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e35 = {
+                                            let l32 = *ptr13
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l33 = *ptr13
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V35::Other(e35)
                                     }
                                 };
-                                v32
+                                v35
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result33
+                    result36
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1159,7 +1198,7 @@ pub mod duijie {
                         ptr13,
                     );
                     let l15 = i32::from(*ptr13.add(0).cast::<u8>());
-                    let result31 = match l15 {
+                    let result34 = match l15 {
                         0 => {
                             let e = {
                                 let l16 = i32::from(
@@ -1174,10 +1213,10 @@ pub mod duijie {
                                 let l17 = i32::from(
                                     *ptr13.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V30;
-                                let v30 = match l17 {
+                                use super::super::super::duijie::crypto::types::Error as V33;
+                                let v33 = match l17 {
                                     0 => {
-                                        let e30 = {
+                                        let e33 = {
                                             let l18 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1192,10 +1231,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes20)
                                         };
-                                        V30::Denied(e30)
+                                        V33::Denied(e33)
                                     }
                                     1 => {
-                                        let e30 = {
+                                        let e33 = {
                                             let l21 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1210,11 +1249,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes23)
                                         };
-                                        V30::Invalid(e30)
+                                        V33::Key(e33)
                                     }
-                                    2 => V30::Verification,
-                                    3 => {
-                                        let e30 = {
+                                    2 => {
+                                        let e33 = {
                                             let l24 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1229,11 +1267,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes26)
                                         };
-                                        V30::Budget(e30)
+                                        V33::Invalid(e33)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e30 = {
+                                    3 => V33::Verification,
+                                    4 => {
+                                        let e33 = {
                                             let l27 = *ptr13
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1248,16 +1286,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes29)
                                         };
-                                        V30::Other(e30)
+                                        V33::Budget(e33)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e33 = {
+                                            let l30 = *ptr13
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l31 = *ptr13
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            _rt::string_lift(bytes32)
+                                        };
+                                        V33::Other(e33)
                                     }
                                 };
-                                v30
+                                v33
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result31
+                    result34
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1460,7 +1517,7 @@ pub mod duijie {
                         ptr14,
                     );
                     let l16 = i32::from(*ptr14.add(0).cast::<u8>());
-                    let result32 = match l16 {
+                    let result35 = match l16 {
                         0 => {
                             let e = {
                                 let l17 = i32::from(
@@ -1475,10 +1532,10 @@ pub mod duijie {
                                 let l18 = i32::from(
                                     *ptr14.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V31;
-                                let v31 = match l18 {
+                                use super::super::super::duijie::crypto::types::Error as V34;
+                                let v34 = match l18 {
                                     0 => {
-                                        let e31 = {
+                                        let e34 = {
                                             let l19 = *ptr14
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1493,10 +1550,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes21)
                                         };
-                                        V31::Denied(e31)
+                                        V34::Denied(e34)
                                     }
                                     1 => {
-                                        let e31 = {
+                                        let e34 = {
                                             let l22 = *ptr14
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1511,11 +1568,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes24)
                                         };
-                                        V31::Invalid(e31)
+                                        V34::Key(e34)
                                     }
-                                    2 => V31::Verification,
-                                    3 => {
-                                        let e31 = {
+                                    2 => {
+                                        let e34 = {
                                             let l25 = *ptr14
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1530,11 +1586,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes27)
                                         };
-                                        V31::Budget(e31)
+                                        V34::Invalid(e34)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e31 = {
+                                    3 => V34::Verification,
+                                    4 => {
+                                        let e34 = {
                                             let l28 = *ptr14
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1549,16 +1605,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes30)
                                         };
-                                        V31::Other(e31)
+                                        V34::Budget(e34)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e34 = {
+                                            let l31 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l32 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V34::Other(e34)
                                     }
                                 };
-                                v31
+                                v34
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result32
+                    result35
                 }
             }
         }
@@ -1768,7 +1843,7 @@ pub mod duijie {
                         ptr9,
                     );
                     let l11 = i32::from(*ptr9.add(0).cast::<u8>());
-                    let result29 = match l11 {
+                    let result32 = match l11 {
                         0 => {
                             let e = {
                                 let l12 = *ptr9
@@ -1789,10 +1864,10 @@ pub mod duijie {
                                 let l15 = i32::from(
                                     *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V28;
-                                let v28 = match l15 {
+                                use super::super::super::duijie::crypto::types::Error as V31;
+                                let v31 = match l15 {
                                     0 => {
-                                        let e28 = {
+                                        let e31 = {
                                             let l16 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1807,10 +1882,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes18)
                                         };
-                                        V28::Denied(e28)
+                                        V31::Denied(e31)
                                     }
                                     1 => {
-                                        let e28 = {
+                                        let e31 = {
                                             let l19 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1825,11 +1900,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes21)
                                         };
-                                        V28::Invalid(e28)
+                                        V31::Key(e31)
                                     }
-                                    2 => V28::Verification,
-                                    3 => {
-                                        let e28 = {
+                                    2 => {
+                                        let e31 = {
                                             let l22 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1844,11 +1918,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes24)
                                         };
-                                        V28::Budget(e28)
+                                        V31::Invalid(e31)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e28 = {
+                                    3 => V31::Verification,
+                                    4 => {
+                                        let e31 = {
                                             let l25 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -1863,16 +1937,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes27)
                                         };
-                                        V28::Other(e28)
+                                        V31::Budget(e31)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e31 = {
+                                            let l28 = *ptr9
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr9
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V31::Other(e31)
                                     }
                                 };
-                                v28
+                                v31
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result29
+                    result32
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1993,7 +2086,7 @@ pub mod duijie {
                         ptr9,
                     );
                     let l11 = i32::from(*ptr9.add(0).cast::<u8>());
-                    let result29 = match l11 {
+                    let result32 = match l11 {
                         0 => {
                             let e = {
                                 let l12 = *ptr9
@@ -2014,10 +2107,10 @@ pub mod duijie {
                                 let l15 = i32::from(
                                     *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
                                 );
-                                use super::super::super::duijie::crypto::types::Error as V28;
-                                let v28 = match l15 {
+                                use super::super::super::duijie::crypto::types::Error as V31;
+                                let v31 = match l15 {
                                     0 => {
-                                        let e28 = {
+                                        let e31 = {
                                             let l16 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -2032,10 +2125,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes18)
                                         };
-                                        V28::Denied(e28)
+                                        V31::Denied(e31)
                                     }
                                     1 => {
-                                        let e28 = {
+                                        let e31 = {
                                             let l19 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -2050,11 +2143,10 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes21)
                                         };
-                                        V28::Invalid(e28)
+                                        V31::Key(e31)
                                     }
-                                    2 => V28::Verification,
-                                    3 => {
-                                        let e28 = {
+                                    2 => {
+                                        let e31 = {
                                             let l22 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -2069,11 +2161,11 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes24)
                                         };
-                                        V28::Budget(e28)
+                                        V31::Invalid(e31)
                                     }
-                                    n => {
-                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                        let e28 = {
+                                    3 => V31::Verification,
+                                    4 => {
+                                        let e31 = {
                                             let l25 = *ptr9
                                                 .add(2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<*mut u8>();
@@ -2088,16 +2180,35 @@ pub mod duijie {
                                             );
                                             _rt::string_lift(bytes27)
                                         };
-                                        V28::Other(e28)
+                                        V31::Budget(e31)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                        let e31 = {
+                                            let l28 = *ptr9
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr9
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V31::Other(e31)
                                     }
                                 };
-                                v28
+                                v31
                             };
                             Err(e)
                         }
                         _ => _rt::invalid_enum_discriminant(),
                     };
-                    result29
+                    result32
                 }
             }
         }
@@ -5984,10 +6095,10 @@ pub mod exports {
                 }
                 pub trait Guest {
                     /// The manifest as JSON (schema: manifest.schema.json beside this file), at most 1 MiB.
-                    /// Called once per revision at load, without a link: `link.config`, `secret`, `http`, `kv` and `crypto` trap.
+                    /// Called once per revision at load, without a link: every capability but `log` traps.
                     #[allow(async_fn_in_trait)]
                     fn describe() -> Json;
-                    /// Is the link's config fit? Pure: config may be read; http, kv and crypto trap. At most 100 problems are kept.
+                    /// Is the link's config fit? Pure: config may be read and log written; http, kv and crypto trap. At most 100 problems are kept.
                     #[allow(async_fn_in_trait)]
                     fn check() -> _rt::Vec<Problem>;
                     /// Run one operation. The host has validated `input` against the operation's input schema;
@@ -6292,9 +6403,9 @@ macro_rules! __export_connector_impl {
         (link_section =
         "component-type:wit-bindgen:0.61.1:duijie:connector@0.1.0:connector:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2803] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2810] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf3\x14\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfa\x14\x01A\x02\x01\
 A\x1b\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
 nk/config@0.1.0\x05\0\x01B\x0a\x01m\x06\x03raw\x03hex\x09hex-upper\x06base64\x04\
 form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04slots\x08encoding\x01\x04\0\x0a\
@@ -6311,56 +6422,56 @@ d\x01s\0\x0finvalid-request\x01s\0\x03dns\x01s\0\x07connect\x01s\0\x03tls\x01s\0
 \x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\x0e\x01r\x02\x04kind\x0f\x04se\
 nt\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\x01@\x01\x07request\x08\0\x12\
 \x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08requests\x14\0\x15\x04\0\x08\
-send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x05\x06\
-denied\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\0\x05other\x01\
-s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\x04\x02\x03\0\x03\
-\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sha512\x03sm3\x04\0\
-\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01@\x02\x09algorith\
-m\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09algorithm\x05\x08ke\
-y-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\x01\x01\x01@\x03\
-\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0bverify-hash\x01\x0c\
-\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08expected\x07\0\x0b\x04\
-\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\x05\x06\x01B\x0e\x02\
-\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04none\x04\0\x07paddi\
-ng\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0agcm-params\x03\0\x05\
-\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\x07\0\x03ctr\x01\x04\
-\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\x01\x01@\x03\x04mod\
-e\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\x04\0\x07decrypt\x01\
-\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\x05\x09too-large\x01\
-s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\0\x05other\x01s\0\x04\
-\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01j\x01\x04\x01\x01\x01\
-@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05\
-value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\x03keys\0\x08\x04\0\x06\
-delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\x01@\x03\x03keys\x05va\
-lue\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01x\x01\x01\x01@\x03\x03k\
-eys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\x01i\x02\x01j\x01\x0f\x01\
-\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acquire\x01\x11\x03\0\x15duiji\
-e:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04info\x04warn\x05error\x04\
-\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fie\
-lds\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:log/logger@0.1.0\x05\x09\x01\
-B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08rejected\x07unknown\x04\
-done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\x06config\x0bauth-fail\
-ed\x0cauth-expired\x0fsession-invalid\x13identity-unverified\x11upstream-rejecte\
-d\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06denied\x08internal\x05\
-other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\x01r\x06\x05class\x05\
-\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-after-ms\x07\x06detail\
-\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07messages\x04\0\x07proble\
-m\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06methods\x04paths\x05q\
-uerys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-request\x03\0\x10\x01r\
-\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-response\x03\0\x12\x03\0\
-\x1cduijie:connector/types@0.1.0\x05\x0a\x02\x03\0\x08\x04json\x02\x03\0\x08\x07\
-failure\x02\x03\0\x08\x07problem\x02\x03\0\x08\x0chook-request\x02\x03\0\x08\x0d\
-hook-response\x01B\x15\x02\x03\x02\x01\x0b\x04\0\x04json\x03\0\0\x02\x03\x02\x01\
-\x0c\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\x0d\x04\0\x07problem\x03\0\x04\x02\
-\x03\x02\x01\x0e\x04\0\x0chook-request\x03\0\x06\x02\x03\x02\x01\x0f\x04\0\x0dho\
-ok-response\x03\0\x08\x01@\0\0\x01\x04\0\x08describe\x01\x0a\x01p\x05\x01@\0\0\x0b\
-\x04\0\x05check\x01\x0c\x01j\x01\x01\x01\x03\x01@\x02\x09operations\x05input\x01\
-\0\x0d\x04\0\x04call\x01\x0e\x01j\x01\x09\x01\x03\x01@\x01\x07request\x07\0\x0f\x04\
-\0\x07receive\x01\x10\x04\0\x1eduijie:connector/handler@0.1.0\x05\x10\x04\0\x20d\
-uijie:connector/connector@0.1.0\x04\0\x0b\x0f\x01\0\x09connector\x03\0\0\0G\x09p\
-roducers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\
-\x060.61.1";
+send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x06\x06\
+denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\
+\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\
+\x04\x02\x03\0\x03\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\
+\x03\x02\x01\x02\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sh\
+a512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01\
+@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09al\
+gorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\
+\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0b\
+verify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08exp\
+ected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\
+\x05\x06\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04\
+none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0a\
+gcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\
+\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\
+\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\
+\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\
+\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\
+\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01\
+j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\
+\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\
+\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\
+\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01\
+x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\
+\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acqu\
+ire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04\
+info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05lev\
+el\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:lo\
+g/logger@0.1.0\x05\x09\x01B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08\
+rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\
+\x06config\x0bauth-failed\x0cauth-expired\x0fsession-invalid\x13identity-unverif\
+ied\x11upstream-rejected\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06\
+denied\x08internal\x05other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\
+\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-\
+after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07me\
+ssages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06\
+methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-r\
+equest\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-re\
+sponse\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\x0a\x02\x03\0\x08\x04\
+json\x02\x03\0\x08\x07failure\x02\x03\0\x08\x07problem\x02\x03\0\x08\x0chook-req\
+uest\x02\x03\0\x08\x0dhook-response\x01B\x15\x02\x03\x02\x01\x0b\x04\0\x04json\x03\
+\0\0\x02\x03\x02\x01\x0c\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\x0d\x04\0\x07\
+problem\x03\0\x04\x02\x03\x02\x01\x0e\x04\0\x0chook-request\x03\0\x06\x02\x03\x02\
+\x01\x0f\x04\0\x0dhook-response\x03\0\x08\x01@\0\0\x01\x04\0\x08describe\x01\x0a\
+\x01p\x05\x01@\0\0\x0b\x04\0\x05check\x01\x0c\x01j\x01\x01\x01\x03\x01@\x02\x09o\
+perations\x05input\x01\0\x0d\x04\0\x04call\x01\x0e\x01j\x01\x09\x01\x03\x01@\x01\
+\x07request\x07\0\x0f\x04\0\x07receive\x01\x10\x04\0\x1eduijie:connector/handler\
+@0.1.0\x05\x10\x04\0\x20duijie:connector/connector@0.1.0\x04\0\x0b\x0f\x01\0\x09\
+connector\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.\
+258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -6373,8 +6484,8 @@ pub use __export_connector_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2557] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdd\x12\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2564] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe4\x12\x01A\x02\x01\
 A\x14\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
 nk/config@0.1.0\x05\0\x01B\x0a\x01m\x06\x03raw\x03hex\x09hex-upper\x06base64\x04\
 form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04slots\x08encoding\x01\x04\0\x0a\
@@ -6391,48 +6502,48 @@ d\x01s\0\x0finvalid-request\x01s\0\x03dns\x01s\0\x07connect\x01s\0\x03tls\x01s\0
 \x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\x0e\x01r\x02\x04kind\x0f\x04se\
 nt\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\x01@\x01\x07request\x08\0\x12\
 \x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08requests\x14\0\x15\x04\0\x08\
-send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x05\x06\
-denied\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\0\x05other\x01\
-s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\x04\x02\x03\0\x03\
-\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sha512\x03sm3\x04\0\
-\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01@\x02\x09algorith\
-m\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09algorithm\x05\x08ke\
-y-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\x01\x01\x01@\x03\
-\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0bverify-hash\x01\x0c\
-\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08expected\x07\0\x0b\x04\
-\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\x05\x06\x01B\x0e\x02\
-\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04none\x04\0\x07paddi\
-ng\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0agcm-params\x03\0\x05\
-\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\x07\0\x03ctr\x01\x04\
-\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\x01\x01@\x03\x04mod\
-e\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\x04\0\x07decrypt\x01\
-\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\x05\x09too-large\x01\
-s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\0\x05other\x01s\0\x04\
-\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01j\x01\x04\x01\x01\x01\
-@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05\
-value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\x03keys\0\x08\x04\0\x06\
-delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\x01@\x03\x03keys\x05va\
-lue\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01x\x01\x01\x01@\x03\x03k\
-eys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\x01i\x02\x01j\x01\x0f\x01\
-\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acquire\x01\x11\x03\0\x15duiji\
-e:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04info\x04warn\x05error\x04\
-\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fie\
-lds\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:log/logger@0.1.0\x05\x09\x01\
-B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08rejected\x07unknown\x04\
-done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\x06config\x0bauth-fail\
-ed\x0cauth-expired\x0fsession-invalid\x13identity-unverified\x11upstream-rejecte\
-d\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06denied\x08internal\x05\
-other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\x01r\x06\x05class\x05\
-\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-after-ms\x07\x06detail\
-\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07messages\x04\0\x07proble\
-m\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06methods\x04paths\x05q\
-uerys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-request\x03\0\x10\x01r\
-\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-response\x03\0\x12\x03\0\
-\x1cduijie:connector/types@0.1.0\x05\x0a\x04\0@duijie:connector/connector-with-a\
-ll-of-its-exports-removed@0.1.0\x04\0\x0b/\x01\0)connector-with-all-of-its-expor\
-ts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070\
-.258.3\x10wit-bindgen-rust\x060.61.1";
+send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x06\x06\
+denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\
+\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\
+\x04\x02\x03\0\x03\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\
+\x03\x02\x01\x02\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sh\
+a512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01\
+@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09al\
+gorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\
+\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0b\
+verify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08exp\
+ected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\
+\x05\x06\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04\
+none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0a\
+gcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\
+\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\
+\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\
+\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\
+\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\
+\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01\
+j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\
+\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\
+\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\
+\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01\
+x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\
+\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acqu\
+ire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04\
+info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05lev\
+el\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:lo\
+g/logger@0.1.0\x05\x09\x01B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08\
+rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\
+\x06config\x0bauth-failed\x0cauth-expired\x0fsession-invalid\x13identity-unverif\
+ied\x11upstream-rejected\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06\
+denied\x08internal\x05other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\
+\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-\
+after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07me\
+ssages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06\
+methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-r\
+equest\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-re\
+sponse\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\x0a\x04\0@duijie:conn\
+ector/connector-with-all-of-its-exports-removed@0.1.0\x04\0\x0b/\x01\0)connector\
+-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
+\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

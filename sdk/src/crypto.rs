@@ -66,13 +66,14 @@ pub fn sm4_decrypt(mode: &Mode, key_slot: &str, data: &[u8]) -> Result<Vec<u8>, 
 }
 
 impl From<CryptoError> for Failure {
-    /// A wrong length is `config`, because lengths other than the key's are in the connector's own hands.
+    /// A key that does not fit is `config`, the operator's; other lengths are in the connector's own hands.
     fn from(error: CryptoError) -> Self {
         let (class, message) = match error {
             CryptoError::Denied(which) => {
                 (Class::Denied, format!("the link does not let a secret be used so: {which}"))
             }
-            CryptoError::Invalid(which) => (Class::Config, format!("a key or its data has the wrong form: {which}")),
+            CryptoError::Key(which) => (Class::Config, format!("the secret does not fit as a key: {which}")),
+            CryptoError::Invalid(which) => (Class::Internal, format!("the connector gave data of a wrong form: {which}")),
             CryptoError::Verification => {
                 (Class::Protocol, "what the upstream sent does not verify under the link's key".to_owned())
             }

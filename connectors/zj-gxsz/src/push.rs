@@ -117,8 +117,7 @@ fn invalid(key: Option<map::Violation>, mut violations: Vec<map::Violation>) -> 
 
 fn not_encrypted(config: &Config, error: CryptoError) -> Failure {
     let failure = match error {
-        // Any length of data is right for this mode: it can only be the key.
-        CryptoError::Invalid(_) => Failure::config(format!(
+        CryptoError::Key(_) => Failure::config(format!(
             "client_secret is not a key of 16 bytes; sm4.key_encoding is {0}, so [secrets.{CLIENT_SECRET}] must have encoding = \"{0}\"",
             config.sm4.key_encoding.name()
         )),

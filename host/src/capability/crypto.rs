@@ -92,6 +92,7 @@ impl Context {
             let key = self.grant.secret(key_slot, Use::Sm4).map_err(Error::Denied)?;
             cipher(key.key(), mode_of(mode), data).map_err(|error| match error {
                 sm4::Sm4Error::Verification => Error::Verification,
+                key @ sm4::Sm4Error::KeyLength(_) => Error::Key(key.to_string()),
                 invalid => Error::Invalid(invalid.to_string()),
             })
         }))

@@ -28,7 +28,7 @@ pub(crate) fn digest(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
 pub(crate) fn mac(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
     fn with<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mac =
-            <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::Invalid("the key's length".to_owned()))?;
+            <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::Key("its length".to_owned()))?;
         Ok(mac.chain_update(message).finalize().into_bytes().to_vec())
     }
     match algorithm {
@@ -41,10 +41,11 @@ pub(crate) fn mac(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Result<Ve
 }
 
 pub(crate) fn encrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    check_key(key)?;
     let whole_blocks = data.len().is_multiple_of(16);
     Ok(match mode {
         Mode::LegacyEcb(padding) => {
-            let cipher = ecb::Encryptor::<Sm4>::new_from_slice(key).map_err(key_length)?;
+            let cipher = ecb::Encryptor::<Sm4>::new_from_slice(key).map_err(iv_length)?;
             match padding {
                 Padding::Pkcs7 => cipher.encrypt_padded_vec::<Pkcs7>(data),
                 Padding::None if whole_blocks => cipher.encrypt_padded_vec::<NoPadding>(data),
@@ -52,7 +53,7 @@ pub(crate) fn encrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
             }
         }
         Mode::Cbc((iv, padding)) => {
-            let cipher = cbc::Encryptor::<Sm4>::new_from_slices(key, iv).map_err(key_length)?;
+            let cipher = cbc::Encryptor::<Sm4>::new_from_slices(key, iv).map_err(iv_length)?;
             match padding {
                 Padding::Pkcs7 => cipher.encrypt_padded_vec::<Pkcs7>(data),
                 Padding::None if whole_blocks => cipher.encrypt_padded_vec::<NoPadding>(data),
@@ -73,16 +74,17 @@ pub(crate) fn encrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
 }
 
 pub(crate) fn decrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    check_key(key)?;
     match mode {
         Mode::LegacyEcb(padding) => {
-            let cipher = ecb::Decryptor::<Sm4>::new_from_slice(key).map_err(key_length)?;
+            let cipher = ecb::Decryptor::<Sm4>::new_from_slice(key).map_err(iv_length)?;
             match padding {
                 Padding::Pkcs7 => cipher.decrypt_padded_vec::<Pkcs7>(data).map_err(|_| CryptoError::Verification),
                 Padding::None => cipher.decrypt_padded_vec::<NoPadding>(data).map_err(|_| data_length()),
             }
         }
         Mode::Cbc((iv, padding)) => {
-            let cipher = cbc::Decryptor::<Sm4>::new_from_slices(key, iv).map_err(key_length)?;
+            let cipher = cbc::Decryptor::<Sm4>::new_from_slices(key, iv).map_err(iv_length)?;
             match padding {
                 Padding::Pkcs7 => cipher.decrypt_padded_vec::<Pkcs7>(data).map_err(|_| CryptoError::Verification),
                 Padding::None => cipher.decrypt_padded_vec::<NoPadding>(data).map_err(|_| data_length()),
@@ -102,18 +104,25 @@ pub(crate) fn decrypt(mode: &Mode, key: &[u8], data: &[u8]) -> Result<Vec<u8>, C
 }
 
 fn keystream(key: &[u8], counter: &[u8], data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let mut cipher = ctr::Ctr128BE::<Sm4>::new_from_slices(key, counter).map_err(key_length)?;
+    let mut cipher = ctr::Ctr128BE::<Sm4>::new_from_slices(key, counter).map_err(iv_length)?;
     let mut text = data.to_vec();
     cipher.try_apply_keystream(&mut text).map_err(|_| data_length())?;
     Ok(text)
 }
 
 fn gcm(key: &[u8]) -> Result<AesGcm<Sm4, U12>, CryptoError> {
-    AesGcm::<Sm4, U12>::new_from_slice(key).map_err(key_length)
+    AesGcm::<Sm4, U12>::new_from_slice(key).map_err(iv_length)
 }
 
-fn key_length<E>(_: E) -> CryptoError {
-    CryptoError::Invalid("key and IV must have 16 bytes".to_owned())
+fn iv_length<E>(_: E) -> CryptoError {
+    CryptoError::Invalid("an IV or counter block has 16 bytes".to_owned())
+}
+
+fn check_key(key: &[u8]) -> Result<(), CryptoError> {
+    match key.len() {
+        16 => Ok(()),
+        len => Err(CryptoError::Key(format!("an SM4 key has 16 bytes, this one {len}"))),
+    }
 }
 
 fn data_length() -> CryptoError {

@@ -216,7 +216,7 @@ fn key(state: &State, slot: &str, wanted: Use) -> Result<Vec<u8>, CryptoError> {
         KeyEncoding::Base64 => encode::from_base64(&secret.text),
         KeyEncoding::Hex => encode::from_hex(&secret.text),
     };
-    decoded.ok_or_else(|| CryptoError::Invalid(format!("the key in {slot} is not in its encoding")))
+    decoded.ok_or_else(|| CryptoError::Key(format!("the key in {slot} is not in its encoding")))
 }
 
 /// The bytes of a message, with the secrets in place.
