@@ -61,7 +61,6 @@ pub(crate) fn generate() -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test ends where it goes wrong")]
 mod tests {
     use super::*;
 

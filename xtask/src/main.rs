@@ -78,12 +78,12 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Demo(args) => demo::run(&args),
-        Verb::Test { args } => test::run(&args),
+        Verb::Test { .. } => test::run(&after_verb()),
         Verb::BuildConnectors { out } => components::run(components::Kind::Connectors, out),
         Verb::BuildGuests { out } => components::run(components::Kind::Guests, out),
         Verb::Bindings { check } => bindings::run(check),
         Verb::Bench(verb) => bench::run(&verb),
-        Verb::Simulate { args } => simulate::run(&args),
+        Verb::Simulate { .. } => simulate::run(&after_verb()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,4 +92,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What stands behind the verb, as it was given: a parser would take a first `--` for itself.
+fn after_verb() -> Vec<OsString> {
+    std::env::args_os().skip(2).collect()
 }

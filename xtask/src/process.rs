@@ -147,6 +147,8 @@ pub(crate) fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
+            // Work that waits for a signal itself ends well by it.
+            biased;
             done = work => done,
             name = signalled() => bail!("ended by {}", name?),
         }

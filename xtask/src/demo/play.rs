@@ -8,6 +8,9 @@ use super::{
     terminal::Terminal,
 };
 
+/// Pushes `record.json`; `api` is defined by what is printed first.
+const PUSH: &str = "api $API/v1/links/zj.nbufe/operations/record.push-one -d @$DIR/record.json";
+
 /// Prints the commands.
 pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
     stage.site.write("record.json", records::ONE)?;
@@ -18,10 +21,13 @@ pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
     out.remark("where everything is");
     println!("export API={} ADMIN={} SIM={}", stage.host.api, stage.host.admin, stage.simulator);
     println!("export KEY={} DIR={dir}", stage.site.key);
+    println!(
+        "api() {{ curl -s -w '\\n' -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \"$@\"; }}"
+    );
     out.remark("push a record (edit $DIR/record.json and push it again: it overwrites)");
-    println!("{}", push("record.push-one"));
+    println!("{PUSH}");
     out.remark("what the upstream decrypted, and everything it was asked");
-    println!("curl -s $SIM/_sim/records/DEMO-ONE-1; curl -s $SIM/_sim/journal");
+    println!("curl -s $SIM/_sim/records/DEMO-ONE-1; echo; curl -s $SIM/_sim/journal; echo");
     for (remark, fault) in [
         ("the upstream is down for the next push: class unavailable, not retried by the host", "status=503"),
         ("the next push is processed and the connection reset before the answer: outcome unknown", "reset-after"),
@@ -29,29 +35,20 @@ pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
     ] {
         out.remark(remark);
         println!(
-            "curl -s --json '[{{\"fault\":\"{fault}\",\"operation\":\"record.push-one\",\"times\":1}}]' $SIM/_sim/faults\n{}",
-            push("record.push-one")
+            "curl -s $SIM/_sim/faults -d '[{{\"fault\":\"{fault}\",\"operation\":\"record.push-one\",\"times\":1}}]'; echo\n{PUSH}"
         );
     }
     out.remark("all tokens are revoked: the next push gets a new one and is sent again (\"attempt\":2)");
-    println!("curl -s -X POST $SIM/_sim/tokens/revoke\n{}", push("record.push-one"));
+    println!("curl -s -X POST $SIM/_sim/tokens/revoke; echo\n{PUSH}");
     out.remark("break the link's file: it is refused with file, line and key, and serves on as before");
     println!(
-        "sed -i '1i colour = \"blue\"' $DIR/links.d/zj/_defaults.toml; sleep 1; grep refused $DIR/host.log\n{}",
-        push("record.push-one")
+        "sed -i '1i colour = \"blue\"' $DIR/links.d/zj/_defaults.toml; sleep 1; grep refused $DIR/host.log\n{PUSH}"
     );
     out.remark("and mend it");
     println!("sed -i 1d $DIR/links.d/zj/_defaults.toml");
     out.remark("what a platform can find out by itself");
-    println!("curl -s -H \"Authorization: Bearer $KEY\" $API/v1/links/{LINK}");
-    println!("curl -s -H \"Authorization: Bearer $KEY\" $API/openapi.json");
+    println!("api $API/v1/links/{LINK}; api $API/openapi.json");
     out.remark("what an operator sees");
     println!("curl -s $ADMIN/readyz; curl -s $ADMIN/metrics; tail -f $DIR/host.log");
     Ok(())
-}
-
-fn push(operation: &str) -> String {
-    format!(
-        "curl -s -H \"Authorization: Bearer $KEY\" --json @$DIR/record.json $API/v1/links/{LINK}/operations/{operation}"
-    )
 }
