@@ -60,8 +60,14 @@ fn unsafe_is_written_only_where_it_must_be() {
 #[test]
 fn no_test_is_ignored() {
     let mark = ["#[", "ignore"].concat();
-    let broken: Vec<_> =
-        sources(&OURS, "rs").into_iter().filter(|source| source.text.contains(&mark)).map(|source| source.path).collect();
+    // A test that another test runs as its child process is none that is left out.
+    let is_child = format!("{mark} = \"run by");
+    let is_ignored = |line: &str| line.contains(&mark) && !line.contains(&is_child);
+    let broken: Vec<_> = sources(&OURS, "rs")
+        .into_iter()
+        .filter(|source| source.text.lines().any(is_ignored))
+        .map(|source| source.path)
+        .collect();
     none("no ignored tests", &broken);
 }
 

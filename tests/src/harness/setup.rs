@@ -150,7 +150,7 @@ impl Setup {
 
 /// Writes a link's file.
 pub(super) fn write_link(links: &Path, path: &str, toml: &str) {
-    let file = links.join(path).with_extension("toml");
+    let file = links.join(format!("{path}.toml"));
     fs::create_dir_all(file.parent().expect("a link lies in a directory")).expect("directories can be made");
     fs::write(file, toml).expect("the link can be written");
 }
