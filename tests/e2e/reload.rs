@@ -11,7 +11,7 @@ use http::Method;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{College, LINK, docked, hostile_in_mode, hostile_link, setup};
+use crate::support::{College, Docked, LINK, docked, hostile_in_mode, hostile_link, setup};
 
 const BARE: &str = "connector = \"hostile\"\n";
 
@@ -176,47 +176,53 @@ async fn a_changed_link_is_live_and_a_removed_one_gone() {
     docked.push("record.push-one", &fixtures::talk_one(1)).await.problem(404, "invalid-input", "not-sent");
 }
 
+/// Writes the link; it is refused with the line of `at` and these words, and the old one serves on.
+async fn refused_at(docked: &Docked, toml: &str, at: &str, words: &[&str]) {
+    docked.host.write_link("zj/nbufe", toml);
+    let what = format!("a refusal that says {words:?}");
+    let said = |reason: &str| !reason.is_empty() && words.iter().all(|word| reason.contains(word));
+    let stale = docked.host.until(&what, |all| all.link_state(LINK) == "stale" && said(all.link_reason(LINK)));
+    let rollouts = stale.await;
+    let line = toml.lines().position(|line| line.contains(at)).unwrap() + 1;
+    let (place, reason) = (format!("zj/nbufe.toml:{line}"), rollouts.link_reason(LINK));
+    assert!(reason.contains(&place), "{place} in: {reason}");
+    docked.push("record.push-one", &fixtures::talk_one(1)).await.expect(200);
+    docked.host.write_link("zj/nbufe", &College::at(&docked.sim.url()).toml());
+    docked.host.until("the good link to be back", |all| all.link_state(LINK) == "serving").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_names_file_line_and_key_and_the_old_link_serves_on() {
+async fn an_unknown_or_wrong_key_names_file_line_and_key_and_the_old_link_serves_on() {
     let docked = docked().await;
     let good = College::at(&docked.sim.url()).toml();
-    let bad = [
-        ("top-level", good.replacen('\n', "\nconection = 1\n", 1), "zj/nbufe.toml:2", "conection"),
-        ("limits", good.clone() + "[limits]\ndeadline_ms = 1000\nconcurency = 1\n", "", "limits.concurency"),
-        ("config", good.replace("client_id", "client_di"), "", "client_di"),
-        (
-            "secrets",
-            good.replace("encoding = \"base64\"", "encodign = \"base64\""),
-            "",
-            "secrets.client_secret.encodign",
-        ),
-        ("allow", good.replace("[allow]\nhttp", "[allow]\nhttps"), "", "allow.https"),
-        ("range", good.clone() + "[limits]\ndeadline_ms = 0\n", "", "limits.deadline_ms"),
-        ("type", good.clone() + "[limits]\ndeadline_ms = \"soon\"\n", "", "limits.deadline_ms"),
-        ("syntax", good.clone() + "[limits\n", "", ""),
-    ];
-    for (what, toml, place, key) in bad {
-        docked.host.write_link("zj/nbufe", &toml);
-        let rollouts = docked
-            .host
-            .until(&format!("{what} to be refused"), |all| {
-                all.link_state(LINK) == "stale" && all.link_reason(LINK).contains(key)
-            })
-            .await;
-        let reason = rollouts.link_reason(LINK);
-        // The line on which the key stands, or for syntax the line of the error.
-        let last = key.rsplit('.').next().unwrap();
-        let line = toml.lines().position(|line| !last.is_empty() && line.contains(last)).map(|at| at + 1);
-        let expected =
-            if place.is_empty() { line.map(|line| format!("zj/nbufe.toml:{line}")) } else { Some(place.to_owned()) };
-        assert!(
-            reason.contains(expected.as_deref().unwrap_or("zj/nbufe.toml:")),
-            "{what}: {reason} (expected {expected:?})"
-        );
-        docked.push("record.push-one", &fixtures::talk_one(1)).await.expect(200);
-        docked.host.write_link("zj/nbufe", &good);
-        docked.host.until("the good link to be back", |all| all.link_state(LINK) == "serving").await;
-    }
+    let limits = |line: &str| format!("{good}[limits]\nconcurrency = 9\n{line}\n");
+    refused_at(&docked, &good.replacen('\n', "\nconection = 1\n", 1), "conection", &["`conection`"]).await;
+    refused_at(&docked, &limits("concurency = 1"), "concurency", &["limits.concurency"]).await;
+    refused_at(&docked, &limits("deadline_ms = 0"), "deadline_ms", &["limits.deadline_ms", "out of range"]).await;
+    refused_at(&docked, &limits("deadline_ms = \"soon\""), "deadline_ms", &["limits.deadline_ms"]).await;
+    let secrets = good.replace("encoding =", "encodign =");
+    refused_at(&docked, &secrets, "encodign", &["secrets.client_secret.encodign"]).await;
+    refused_at(&docked, &good.replace("\nhttp =", "\nhttps ="), "https =", &["allow.https"]).await;
+    refused_at(&docked, &format!("{good}[limits\n"), "[limits", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_value_in_config_names_file_line_and_key() {
+    let docked = docked().await;
+    let good = College::at(&docked.sim.url()).toml();
+    let wrong = good.replace("client_id = \"demo-college\"", "client_id = 7");
+    refused_at(&docked, &wrong, "client_id", &["config.client_id"]).await;
+    let path = good.replace("/api/oauth2/token", "api/oauth2/token");
+    refused_at(&docked, &path, "api/oauth2/token", &["config.token.path"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_key_in_config_names_file_line_and_key() {
+    let docked = docked().await;
+    let good = College::at(&docked.sim.url()).toml();
+    refused_at(&docked, &good.replace("profile =", "profil ="), "profil =", &["config.profil"]).await;
+    let deep = good.replace("[config.token]\n", "[config.token]\npaht = \"/x\"\n");
+    refused_at(&docked, &deep, "paht", &["config.token.paht"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
