@@ -48,12 +48,12 @@ pub(crate) struct Api {
 /// What all requests share.
 pub(super) struct Shared {
     api: Arc<Api>,
-    inputs: Semaphore,
+    inputs: Arc<Semaphore>,
 }
 
 /// The routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    let shared = Arc::new(Shared { api, inputs: Semaphore::new(INPUTS_KIB_MAX) });
+    let shared = Arc::new(Shared { api, inputs: Arc::new(Semaphore::new(INPUTS_KIB_MAX)) });
     Router::new()
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))
@@ -129,16 +129,18 @@ async fn call(
     if !is_json(&headers) {
         return Err(RequestError::NotJson.into());
     }
-    let room = body::announced(&body).unwrap_or(max).min(max).div_ceil(1024);
-    let _room = u32::try_from(room).ok().and_then(|kib| shared.inputs.try_acquire_many(kib).ok()).ok_or(CallError::HostBusy)?;
+    let kib = u32::try_from(body::announced(&body).unwrap_or(max).min(max).div_ceil(1024)).unwrap_or(u32::MAX);
+    let room = shared.inputs.clone().try_acquire_many_owned(kib).map_err(|_| CallError::HostBusy)?;
     let input = body::read(body, max, api.body_timeout).await?;
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
     // outcome. The call's own deadline bounds the task.
     let called = tokio::spawn(async move {
+        let _room = room;
         let call = Call { link: &link, operation: &operation, input: &input, request_id: id.0 };
         match api.dispatcher.call(call).await {
-            // The links changed since they were looked at: what is named now must be as narrow as it was then.
+            // The links changed since they were looked at: what is named now must be as narrow as it was then. Should they
+            // have changed back, the caller may try again.
             Err(CallError::UnknownOperation { .. }) => match admit(&api, &platform, &link, &operation) {
                 Err(error) => Err(error),
                 Ok(_) => Err(CallError::HostBusy),
