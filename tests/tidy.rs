@@ -35,8 +35,15 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every file with this extension below these directories, by path.
+/// Every file with this extension below these directories, by path; there must be one.
 fn sources(dirs: &[&str], extension: &str) -> Vec<Source> {
+    let sources = sources_or_none(dirs, extension);
+    assert!(!sources.is_empty(), "{dirs:?} hold no .{extension}");
+    sources
+}
+
+/// The same where there may be none.
+fn sources_or_none(dirs: &[&str], extension: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut open: Vec<PathBuf> = dirs.iter().map(|dir| root().join(dir)).collect();
     while let Some(path) = open.pop() {
@@ -48,7 +55,6 @@ fn sources(dirs: &[&str], extension: &str) -> Vec<Source> {
             sources.push(Source { path: short, text: fs::read_to_string(&path).unwrap() });
         }
     }
-    assert!(!sources.is_empty(), "{dirs:?} hold no .{extension}");
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     sources
 }

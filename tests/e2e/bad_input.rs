@@ -54,6 +54,25 @@ async fn a_number_out_of_range_is_refused_or_kept_but_never_crashes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn json_that_is_much_larger_in_memory_than_on_the_wire_is_refused_cheaply() {
+    let docked = docked().await;
+    let before = docked.host.resident_bytes();
+    let bodies = [
+        format!("[{}[]]", "[],".repeat(300_000)),
+        format!("{{{}\"a\":1}}", "\"a\":1,".repeat(150_000)),
+        format!("{{\"students\":[{}0]}}", "0,".repeat(400_000)),
+    ];
+    for body in bodies {
+        let answer = refused(&docked, docked.host.call_request(LINK, ONE, body)).await;
+        let problem = answer.problem(422, "invalid-input", "not-sent");
+        let listed = problem["errors"].as_array().map_or(0, Vec::len);
+        assert!(listed <= 100 && answer.body.len() < 64 << 10, "{listed} violations, {} bytes", answer.body.len());
+    }
+    let grown = docked.host.resident_bytes().saturating_sub(before);
+    assert!(grown < 256 << 20, "{grown} bytes more are held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_schema_violations_are_listed_with_their_pointers() {
     let docked = docked().await;
     let mut record = fixtures::talk_one(1);
@@ -123,7 +142,11 @@ async fn a_link_of_another_platform_is_answered_exactly_as_one_that_does_not_exi
     let ask = async |link: &str| {
         let request = host.call_request(link, ONE, fixtures::talk_one(1).to_string()).key(host.key("museum"));
         let answer = request.header("x-request-id", "same").send().await;
-        (answer.status, answer.text().replace(link, "LINK"), answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>())
+        (
+            answer.status,
+            answer.text().replace(link, "LINK"),
+            answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>(),
+        )
     };
     let (theirs, nobodys) = (ask(LINK).await, ask("zj.nowhere").await);
     assert_eq!(theirs, nobodys);
@@ -142,7 +165,11 @@ async fn an_operation_that_a_key_does_not_open_is_404_and_not_listed() {
     let host = crate::support::setup().link("zj/nbufe", &toml).platform("reader", "zj.*", "record.check").start().await;
     host.until("the link to serve", |all| all.link_state(LINK) == "serving").await;
     let record = fixtures::talk_one(1).to_string();
-    let problem = host.call_request(LINK, ONE, record).key(host.key("reader")).send().await.problem(404, "invalid-input", "not-sent");
+    let problem = host.call_request(LINK, ONE, record).key(host.key("reader")).send().await.problem(
+        404,
+        "invalid-input",
+        "not-sent",
+    );
     assert!(!problem.to_string().contains("push-multi"), "what the key may not see is not named: {problem}");
     let input = json!({ "endpoint": "one", "record": fixtures::talk_one(1) });
     let checked = host.call_request(LINK, "record.check", input.to_string()).key(host.key("reader")).send().await;
@@ -192,7 +219,13 @@ async fn keys_open_only_their_own_listener() {
     let docked = docked().await;
     let campus = docked.host.key("campus").to_owned();
     docked.host.admin(Method::GET, "/v1/rollouts").key(&campus).send().await.problem(401, "denied", "not-sent");
-    docked.host.admin(Method::GET, "/v1/rollouts").without("authorization").send().await.problem(401, "denied", "not-sent");
+    docked
+        .host
+        .admin(Method::GET, "/v1/rollouts")
+        .without("authorization")
+        .send()
+        .await
+        .problem(401, "denied", "not-sent");
     for path in ["/metrics", "/healthz", "/readyz", "/version", "/v1/rollouts", "/v1/reload"] {
         let answer = docked.host.api(Method::GET, path).key(&campus).send().await;
         answer.problem(404, "invalid-input", "not-sent");
@@ -204,7 +237,10 @@ async fn keys_open_only_their_own_listener() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_limit_is_413_whether_announced_or_not() {
-    let docked = docked_with(duijie_tests::upstreams::ZjGxsz::builder(), |college| college.tables("[limits]\nmax_body_kib = 64")).await;
+    let docked = docked_with(duijie_tests::upstreams::ZjGxsz::builder(), |college| {
+        college.tables("[limits]\nmax_body_kib = 64")
+    })
+    .await;
     let mut record = fixtures::talk_one(1);
     record["content"] = "谈".repeat(100_000).into();
     let request = docked.host.call_request(LINK, ONE, record.to_string());

@@ -31,7 +31,8 @@ fn every_reference_leads_somewhere(document: &Value) {
             Value::Object(members) => {
                 if let Some(Value::String(target)) = members.get("$ref") {
                     references += 1;
-                    let pointer = target.strip_prefix('#').unwrap_or_else(|| panic!("a reference to elsewhere: {target}"));
+                    let pointer =
+                        target.strip_prefix('#').unwrap_or_else(|| panic!("a reference to elsewhere: {target}"));
                     assert!(document.pointer(pointer).is_some(), "{target} leads nowhere");
                 }
                 open.extend(members.values());
@@ -121,12 +122,16 @@ async fn the_catalogue_lists_links_by_page_and_a_link_with_its_operations() {
     assert_eq!(seen, ["h.link-0", "h.link-1", "h.link-2", "h.link-3", "h.link-4", "zj.nbufe"]);
     let link = docked.host.get("/v1/links/zj.nbufe").await.expect(200);
     assert_eq!((link["connector"].as_str(), link["state"].as_str()), (Some("zj-gxsz"), Some("serving")));
-    let names: Vec<&str> = link["operations"].as_array().unwrap().iter().map(|op| op["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        link["operations"].as_array().unwrap().iter().map(|op| op["name"].as_str().unwrap()).collect();
     for operation in OPERATIONS {
         assert!(names.contains(&operation), "{names:?}");
     }
     let push = &link["operations"][0];
-    assert_eq!((push["effect"].as_str(), push["repeat"].as_str(), push["key"].as_str()), (Some("write"), Some("safe"), Some("/recordId")));
+    assert_eq!(
+        (push["effect"].as_str(), push["repeat"].as_str(), push["key"].as_str()),
+        (Some("write"), Some("safe"), Some("/recordId"))
+    );
     assert!(push["input"].is_object() && push["summary"]["zh"].is_string(), "{push}");
     docked.host.get("/v1/links?limit=0").await.problem(400, "invalid-input", "not-sent");
 }
@@ -141,6 +146,7 @@ async fn probes_version_and_metrics_are_open_and_count() {
     let version = open("/version").await.expect(200);
     assert!(version["duijie"].is_string() && version["wasmtime"].is_string(), "{version}");
     let metrics = open("/metrics").await.text();
-    let counted = metrics.lines().find(|line| line.starts_with("duijie_calls_total{") && line.contains("record.push-one"));
+    let counted =
+        metrics.lines().find(|line| line.starts_with("duijie_calls_total{") && line.contains("record.push-one"));
     assert!(counted.is_some_and(|line| line.ends_with(" 1") && line.contains("zj-gxsz")), "{metrics}");
 }

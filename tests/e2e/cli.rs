@@ -30,10 +30,16 @@ fn check_of_bad_files_ends_with_1_and_names_each_with_file_line_and_key() {
         .link("zj/config", &college.replace("/api/oauth2/token", "api/oauth2/token"));
     std::fs::write(setup.connectors().join("broken.wasm"), "not wasm").unwrap();
     let run = setup.run(&["check"]).expect_code(1);
-    let line = |word: &str| run.stdout.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word} in {}", run.stdout));
+    let line = |word: &str| {
+        run.stdout.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word} in {}", run.stdout))
+    };
     assert!(line("zj.good").starts_with("ok"), "{}", run.stdout);
     assert!(line("zj.key").contains("zj/key.toml:") && line("zj.key").contains("limits.concurency"), "{}", run.stdout);
-    assert!(line("zj.config").contains("zj/config.toml:") && line("zj.config").contains("token.path"), "{}", run.stdout);
+    assert!(
+        line("zj.config").contains("zj/config.toml:") && line("zj.config").contains("token.path"),
+        "{}",
+        run.stdout
+    );
     assert!(line("broken.wasm").contains("not WebAssembly"), "{}", run.stdout);
 }
 
@@ -56,7 +62,8 @@ async fn call_takes_json_a_file_or_stdin() {
         let run = setup.run_with_stdin(&["call", LINK, "record.push-one", input], stdin.as_bytes());
         run.expect_code(0).json()
     };
-    let records = [fixtures::talk_one(1), fixtures::talk_one(2), fixtures::talk_one(3)].map(|record| record.to_string());
+    let records =
+        [fixtures::talk_one(1), fixtures::talk_one(2), fixtures::talk_one(3)].map(|record| record.to_string());
     std::fs::write(setup.root().join("record.json"), &records[1]).unwrap();
     assert_eq!(call(&records[0], "")["recordId"], "ONE-000001");
     assert_eq!(call("@record.json", "")["recordId"], "ONE-000002");
@@ -69,13 +76,21 @@ async fn a_call_that_fails_ends_with_1_and_says_class_outcome_and_what_is_wrong(
     let sim = ZjGxsz::builder().start().await.unwrap();
     let setup = setup().link("zj/nbufe", &College::at(&sim.url()).toml());
     let run = setup.run(&["call", LINK, "record.push-one", "{\"content\": 1}"]).expect_code(1);
-    assert!(run.stderr.contains("/content") && run.stderr.contains("invalid-input") && run.stderr.contains("not-sent"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("/content") && run.stderr.contains("invalid-input") && run.stderr.contains("not-sent"),
+        "{}",
+        run.stderr
+    );
     let run = setup.run(&["call", LINK, "record.push-two"]).expect_code(1);
     assert!(run.stderr.contains("record.push-one"), "{}", run.stderr);
     let run = setup.run(&["call", "zj.nobody", "record.check"]).expect_code(1);
     assert!(run.stderr.contains("zj.nobody"), "{}", run.stderr);
     let failed = setup.run(&["call", LINK, "record.push-one", "{}", "--format", "json"]).expect_code(1).json();
-    assert_eq!((failed["class"].as_str(), failed["outcome"].as_str()), (Some("invalid-input"), Some("not-sent")), "{failed}");
+    assert_eq!(
+        (failed["class"].as_str(), failed["outcome"].as_str()),
+        (Some("invalid-input"), Some("not-sent")),
+        "{failed}"
+    );
     assert_eq!(sim.counters().connections_accepted, 0);
     setup.run(&["call", LINK, "record.push-one", "@nowhere.json"]).expect_code(2);
 }
@@ -98,7 +113,9 @@ fn inspect_shows_what_a_connector_is() {
 #[test]
 fn inspect_of_what_is_no_connector_ends_with_1_and_says_what_it_is() {
     let setup = Setup::new();
-    for (name, bytes, word) in [("text.wasm", &b"(component)"[..], "text"), ("elf.wasm", b"\x7fELF\x02", "ELF"), ("empty.wasm", b"", "empty")] {
+    for (name, bytes, word) in
+        [("text.wasm", &b"(component)"[..], "text"), ("elf.wasm", b"\x7fELF\x02", "ELF"), ("empty.wasm", b"", "empty")]
+    {
         std::fs::write(setup.root().join(name), bytes).unwrap();
         let run = setup.run(&["inspect", name]).expect_code(1);
         assert!(run.stderr.contains(name) && run.stderr.contains(word), "{}", run.stderr);
@@ -109,11 +126,18 @@ fn inspect_of_what_is_no_connector_ends_with_1_and_says_what_it_is() {
 #[test]
 fn link_explain_says_where_every_value_comes_from() {
     let setup = Setup::new().link("zj/hz/school", "[limits]\ndeadline_ms = 3000\n");
-    std::fs::write(setup.links().join("_defaults.toml"), "connector = \"hostile\"\n[limits]\nconcurrency = 7\n").unwrap();
-    std::fs::write(setup.links().join("zj/_defaults.toml"), "[limits]\ndeadline_ms = 9000\n[secrets.token]\nenv = \"ZJ_TOKEN\"\n").unwrap();
+    std::fs::write(setup.links().join("_defaults.toml"), "connector = \"hostile\"\n[limits]\nconcurrency = 7\n")
+        .unwrap();
+    std::fs::write(
+        setup.links().join("zj/_defaults.toml"),
+        "[limits]\ndeadline_ms = 9000\n[secrets.token]\nenv = \"ZJ_TOKEN\"\n",
+    )
+    .unwrap();
     let setup = setup.env("ZJ_TOKEN", "not-to-be-shown");
     let run = setup.run(&["link", "explain", "zj.hz.school"]).expect_code(0);
-    let line = |word: &str| run.stdout.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word} in {}", run.stdout));
+    let line = |word: &str| {
+        run.stdout.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word} in {}", run.stdout))
+    };
     assert!(line("deadline_ms = 3000").contains("zj/hz/school.toml:2"), "{}", run.stdout);
     assert!(line("concurrency = 7").contains("_defaults.toml:3"), "{}", run.stdout);
     assert!(line("ZJ_TOKEN").contains("zj/_defaults.toml:4"), "{}", run.stdout);
@@ -127,11 +151,17 @@ fn link_explain_says_where_every_value_comes_from() {
 #[test]
 fn keys_new_prints_a_key_once_and_what_goes_into_the_file() {
     let setup = Setup::new();
-    let made = setup.run(&["keys", "new", "--platform", "museum", "--links", "zj.*,sh.*", "--format", "json"]).expect_code(0).json();
+    let made = setup
+        .run(&["keys", "new", "--platform", "museum", "--links", "zj.*,sh.*", "--format", "json"])
+        .expect_code(0)
+        .json();
     let key = made["key"].as_str().unwrap();
     assert!(key.starts_with("dj_") && key.len() == 55, "{made}");
     let toml = made["toml"].as_str().unwrap();
-    assert!(!toml.contains(key) && toml.contains("zj.*") && toml.contains(made["key_sha256"].as_str().unwrap()), "{toml}");
+    assert!(
+        !toml.contains(key) && toml.contains("zj.*") && toml.contains(made["key_sha256"].as_str().unwrap()),
+        "{toml}"
+    );
     let text = setup.run(&["keys", "new", "--admin"]).expect_code(0).stdout;
     assert!(text.contains("[admin]") && text.contains("dj_"), "{text}");
     setup.run(&["keys", "new"]).expect_code(2);

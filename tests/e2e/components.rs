@@ -102,7 +102,9 @@ async fn a_hundred_memories_are_refused_and_the_host_grows_by_none() {
     assert!(grown < 128 << 20, "{grown} bytes more are held");
     let wide = component(&format!("(component (core module $m (memory i64 1)) {HANDLER})"));
     refused(&host, &wide, &["does not compile"]).await;
-    let table = component(&format!("(component (core module $m (table 10000000 funcref)) (core instance (instantiate $m)) {HANDLER})"));
+    let table = component(&format!(
+        "(component (core module $m (table 10000000 funcref)) (core instance (instantiate $m)) {HANDLER})"
+    ));
     refused(&host, &table, &[]).await;
 }
 
@@ -110,8 +112,10 @@ async fn a_hundred_memories_are_refused_and_the_host_grows_by_none() {
 async fn a_description_that_loops_traps_or_asks_for_capabilities_is_refused() {
     let host = hostile_host(&[], "").await;
     refused(&host, &hostile_in_mode("describe-loop"), &["describing itself failed", "CPU budget"]).await;
-    refused(&host, &hostile_in_mode("describe-http"), &["describing itself failed", "http.client during describe"]).await;
-    refused(&host, &hostile_in_mode("describe-config"), &["describing itself failed", "link.config during describe"]).await;
+    refused(&host, &hostile_in_mode("describe-http"), &["describing itself failed", "http.client during describe"])
+        .await;
+    refused(&host, &hostile_in_mode("describe-config"), &["describing itself failed", "link.config during describe"])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

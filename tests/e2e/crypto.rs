@@ -70,8 +70,14 @@ async fn a_million_sm4_encryptions_are_the_standards() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_record_of_the_upstreams_document_encrypts_to_its_ciphertext() {
     let vectors = [
-        ("ASNFZ4mrze/+3LqYdlQyEA==", "7YmbvIT2X5DKebb0sZY3PKWhaF0GN4Q8YjpkMfGV1JZvCq1nOw+5lSBrxaq+B3s3pk0AxPNWQXxHCpnAVBHQakPNcWNTGL3Z6BQihO3M4ZIC8A4fC2oeHEcVBIKW3LjnE0/MCdEt3nmKwix9ToLquRwkm0dd4LasOhVO0mo8DrQPlOGOl9vzXAtf7sN6Iy3r+qU1xHNGOYgLFYjAb00QYg=="),
-        ("EBESExQVFhcYGRobHB0eHw==", "RyMAofrk0jyQRZgzv1F5dAdZUq4mYLFawa5WLnNepOsKd8Ko7BNek72i9aP/RIskV4SwVLn4t0BoHc88Ix3URd9cSNZRRAqfkD5DPLB4D8zv0oZ5HhDhqKSIM4GPoUfW2nc5SWfc308sDLOcTxEB5OVdloobpC3pwjBpm2yKAegdYQS3Rm5OYQpbaSt9BAFvEHwXOyUX3MDwhabS5dSatg=="),
+        (
+            "ASNFZ4mrze/+3LqYdlQyEA==",
+            "7YmbvIT2X5DKebb0sZY3PKWhaF0GN4Q8YjpkMfGV1JZvCq1nOw+5lSBrxaq+B3s3pk0AxPNWQXxHCpnAVBHQakPNcWNTGL3Z6BQihO3M4ZIC8A4fC2oeHEcVBIKW3LjnE0/MCdEt3nmKwix9ToLquRwkm0dd4LasOhVO0mo8DrQPlOGOl9vzXAtf7sN6Iy3r+qU1xHNGOYgLFYjAb00QYg==",
+        ),
+        (
+            "EBESExQVFhcYGRobHB0eHw==",
+            "RyMAofrk0jyQRZgzv1F5dAdZUq4mYLFawa5WLnNepOsKd8Ko7BNek72i9aP/RIskV4SwVLn4t0BoHc88Ix3URd9cSNZRRAqfkD5DPLB4D8zv0oZ5HhDhqKSIM4GPoUfW2nc5SWfc308sDLOcTxEB5OVdloobpC3pwjBpm2yKAegdYQS3Rm5OYQpbaSt9BAFvEHwXOyUX3MDwhabS5dSatg==",
+        ),
     ];
     for (key, base64) in vectors {
         let host = keyed(key, "base64").await;

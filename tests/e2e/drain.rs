@@ -17,7 +17,8 @@ async fn a_signal_under_load_lets_calls_in_flight_finish_and_exits_0() {
     let docked = docked_with(ZjGxsz::builder(), |college| college.tables("[limits]\nconcurrency = 64")).await;
     docked.sim.faults().add(Rule::new(parse("latency=700")).operation(ONE));
     let Docked { host, sim } = docked;
-    let requests: Vec<_> = (0..24).map(|n| host.call_request(LINK, ONE, in_wire_order(&fixtures::talk_one(n)))).collect();
+    let requests: Vec<_> =
+        (0..24).map(|n| host.call_request(LINK, ONE, in_wire_order(&fixtures::talk_one(n)))).collect();
     let calls = tokio::spawn(join_all(requests.into_iter().map(|request| request.send())));
     sim.wait_until(|counters| counters.in_flight >= 24).await.unwrap();
     let late = host.call_request(LINK, ONE, in_wire_order(&fixtures::talk_one(99)));
@@ -106,7 +107,8 @@ async fn a_port_that_is_taken_is_said_and_ends_with_1() {
     // The harness listens on port 0; this host must not.
     setup.run(&["check"]);
     let config = setup.root().join("duijie.toml");
-    let text = std::fs::read_to_string(&config).unwrap().replace("api = \"127.0.0.1:0\"", &format!("api = \"{taken}\""));
+    let text =
+        std::fs::read_to_string(&config).unwrap().replace("api = \"127.0.0.1:0\"", &format!("api = \"{taken}\""));
     let other = setup.root().join("taken.toml");
     std::fs::write(&other, text).unwrap();
     let run = setup.run(&["serve", "--config", "taken.toml"]).expect_code(1);

@@ -73,7 +73,8 @@ async fn a_record_that_does_not_fit_is_invalid_input_with_every_field_listed() {
     members.insert("talkTime".to_owned(), "2024-02-30 10:00:00".into());
     members.insert("students".to_owned(), serde_json::json!([{ "studentNo": "1" }]));
     let problem = docked.push(ONE, &record).await.problem(422, "invalid-input", "not-sent");
-    let pointers: Vec<&str> = problem["details"].as_array().unwrap().iter().filter_map(|one| one["pointer"].as_str()).collect();
+    let pointers: Vec<&str> =
+        problem["details"].as_array().unwrap().iter().filter_map(|one| one["pointer"].as_str()).collect();
     for pointer in ["/teacherName", "/content", "/talkTime", "/students/0/studentName"] {
         assert!(pointers.contains(&pointer), "{pointer} in {pointers:?}");
     }
@@ -82,7 +83,8 @@ async fn a_record_that_does_not_fit_is_invalid_input_with_every_field_listed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_other_than_zero_is_upstream_rejected_with_the_upstreams_words() {
-    let (docked, answer) = push_with(ONE, "code=50017,学期已归档", told(409, "upstream-rejected", "rejected", false)).await;
+    let (docked, answer) =
+        push_with(ONE, "code=50017,学期已归档", told(409, "upstream-rejected", "rejected", false)).await;
     let problem = answer.json();
     assert_eq!(problem["upstream_code"], "50017");
     assert!(problem["detail"].as_str().unwrap().contains("学期已归档"), "{problem}");
@@ -222,7 +224,10 @@ async fn a_key_of_another_length_is_config_and_the_link_does_not_serve() {
     let host = setup.link("zj/nbufe", &College::at(&sim.url()).toml()).start().await;
     let rollouts = host.until("the link to be refused", |all| all.link_refused(LINK)).await;
     let reason = rollouts.link_reason(LINK);
-    assert!(reason.contains("zj/nbufe.toml:") && reason.contains("secrets.client_secret") && reason.contains("16 bytes"), "{reason}");
+    assert!(
+        reason.contains("zj/nbufe.toml:") && reason.contains("secrets.client_secret") && reason.contains("16 bytes"),
+        "{reason}"
+    );
     let problem = host.call(LINK, ONE, &fixtures::talk_one(1)).await.problem(500, "config", "not-sent");
     assert!(!problem.to_string().contains("16 bytes"), "the reason is the operator's: {problem}");
     assert_eq!(requests(&sim.counters()), 0);

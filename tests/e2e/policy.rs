@@ -84,7 +84,9 @@ async fn a_name_that_resolves_to_loopback_is_refused_unless_its_network_is_liste
     assert!(said.contains("Denied") && said.contains("cidr") && said.contains("loopback"), "{said}");
     assert_eq!(sim.counters().connections_accepted, 0);
 
-    let rule = format!("connector = \"hostile\"\n[[allow.http]]\norigin = \"{origin}\"\ncidr = [\"127.0.0.0/8\", \"::1/128\"]\n");
+    let rule = format!(
+        "connector = \"hostile\"\n[[allow.http]]\norigin = \"{origin}\"\ncidr = [\"127.0.0.0/8\", \"::1/128\"]\n"
+    );
     host.write_link("h/three", &rule);
     host.until("the third link to serve", |all| all.link_state("h.three") == "serving").await;
     let output = host.call("h.three", "http.send", &get(&format!("{origin}/x"))).await.expect(200);
@@ -112,13 +114,28 @@ async fn headers_that_the_host_owns_and_control_characters_are_refused() {
     let host = hostile_host(&[&sim.url()], "").await;
     let url = format!("{}/x", sim.url());
     let owned = [
-        "Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade", "TE", "Trailer", "Keep-Alive",
-        "Proxy-Authorization", "Proxy-Connection", "HTTP2-Settings", "content_length", "transfer_encoding",
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Expect",
+        "Upgrade",
+        "TE",
+        "Trailer",
+        "Keep-Alive",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "HTTP2-Settings",
+        "content_length",
+        "transfer_encoding",
     ];
     for name in owned {
         let shape = json!({ "url": [{ "text": url }], "headers": [[name, [{ "text": "1" }]]] });
         let said = refusal(&host, &shape).await;
-        assert!(said.contains("InvalidRequest") && said.to_lowercase().contains(&name.to_lowercase()), "{name}: {said}");
+        assert!(
+            said.contains("InvalidRequest") && said.to_lowercase().contains(&name.to_lowercase()),
+            "{name}: {said}"
+        );
     }
     for (name, value) in [
         ("x-a", "1\r\nx-injected: 1"),
@@ -168,7 +185,8 @@ async fn a_secret_is_sent_only_to_the_origins_it_is_bound_to() {
     let setup = duijie_tests::harness::Setup::new().guest("hostile").env("TEST_TOKEN", TOKEN);
     let host = setup.link("h/one", &hostile_link(&[&bound.url(), &allowed.url()], &tables)).start().await;
     host.until("the link to serve", |all| all.link_state("h.one") == "serving").await;
-    let carrying = |url: &str| json!({ "url": [{ "text": format!("{url}/x") }], "headers": [["x-key", [secret("token")]]] });
+    let carrying =
+        |url: &str| json!({ "url": [{ "text": format!("{url}/x") }], "headers": [["x-key", [secret("token")]]] });
     let said = refusal(&host, &carrying(&allowed.url())).await;
     assert!(said.contains("Denied") && said.contains("token") && said.contains(&allowed.url()), "{said}");
     assert_eq!(requests(&allowed.counters()), 0);
@@ -219,7 +237,8 @@ async fn a_slot_is_refused_for_every_use_but_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undeclared_operation_is_refused_by_name() {
     let host = hostile_host(&[], "").await;
-    let problem = host.call("h.one", "undeclared.operation", &json!({})).await.problem(404, "invalid-input", "not-sent");
+    let problem =
+        host.call("h.one", "undeclared.operation", &json!({})).await.problem(404, "invalid-input", "not-sent");
     assert!(problem["detail"].as_str().unwrap().contains("undeclared.operation"), "{problem}");
 }
 
@@ -229,7 +248,10 @@ async fn a_slot_that_the_connector_does_not_declare_is_refused_with_file_line_an
     host.write_link("h/three", "connector = \"hostile\"\n\n[secrets.extra]\nenv = \"TEST_TOKEN\"\n");
     let rollouts = host.until("the link to be refused", |all| all.link_refused("h.three")).await;
     let reason = rollouts.link_reason("h.three");
-    assert!(reason.contains("h/three.toml:3") && reason.contains("secrets.extra") && reason.contains("send_only"), "{reason}");
+    assert!(
+        reason.contains("h/three.toml:3") && reason.contains("secrets.extra") && reason.contains("send_only"),
+        "{reason}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -251,7 +273,8 @@ async fn more_requests_than_a_call_may_make_are_refused_one_by_one_and_together(
 async fn a_proxy_in_the_environment_is_ignored() {
     let (sim, proxy) = (simulator().await, TcpListener::bind("127.0.0.1:0").await.unwrap());
     let url = format!("http://{}", proxy.local_addr().unwrap());
-    let mut setup = duijie_tests::harness::Setup::new().guest("hostile").link("h/one", &hostile_link(&[&sim.url()], ""));
+    let mut setup =
+        duijie_tests::harness::Setup::new().guest("hostile").link("h/one", &hostile_link(&[&sim.url()], ""));
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
         setup = setup.env(name, &url);
     }

@@ -45,7 +45,12 @@ fn assert_silent(written: &[u8], values: &[String]) {
         let json = Value::from(value.as_str()).to_string();
         let escaped: String = value.chars().map(|c| c.escape_default().to_string()).collect();
         let unicode: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-        let spellings = [value.as_bytes().to_vec(), json.trim_matches('"').as_bytes().to_vec(), escaped.into_bytes(), unicode.into_bytes()];
+        let spellings = [
+            value.as_bytes().to_vec(),
+            json.trim_matches('"').as_bytes().to_vec(),
+            escaped.into_bytes(),
+            unicode.into_bytes(),
+        ];
         for spelling in spellings {
             if let Some(at) = written.windows(spelling.len()).position(|window| window == spelling) {
                 let around = &written[at.saturating_sub(300)..(at + 300).min(written.len())];
@@ -53,6 +58,18 @@ fn assert_silent(written: &[u8], values: &[String]) {
             }
         }
     }
+}
+
+#[test]
+fn the_search_finds_a_value_in_every_spelling() {
+    let value = ["甄测生零零壹".to_owned()];
+    let spellings =
+        ["甄测生零零壹", r"\u7504\u6d4b\u751f\u96f6\u96f6\u58f9", r"\u{7504}\u{6d4b}\u{751f}\u{96f6}\u{96f6}\u{58f9}"];
+    for spelling in spellings {
+        let line = format!("{{\"message\":\"about {spelling}.\"}}");
+        assert!(std::panic::catch_unwind(|| assert_silent(line.as_bytes(), &value)).is_err(), "{spelling}");
+    }
+    assert_silent(b"nothing of it", &value);
 }
 
 /// The fixtures' values, and the hard texts, which some of them have as content.
@@ -75,7 +92,10 @@ async fn no_value_of_a_record_is_written_when_all_goes_well() {
     let metrics = docked.host.admin(http::Method::GET, "/metrics").send().await.text();
     let root = docked.host.setup().root().to_owned();
     let stopped = docked.host.terminate().await;
-    assert!(stopped.log.text().contains("\"TRACE\"") || stopped.log.text().contains("\"DEBUG\""), "the log was talkative");
+    assert!(
+        stopped.log.text().contains("\"TRACE\"") || stopped.log.text().contains("\"DEBUG\""),
+        "the log was talkative"
+    );
     let mut written = everything(&stopped, &root);
     written.extend(metrics.into_bytes());
     assert_silent(&written, &personal());
@@ -89,9 +109,20 @@ async fn no_value_of_a_record_is_written_when_the_upstream_fails() {
     let name = record["students"][0]["studentName"].as_str().unwrap().to_owned();
     let faults = [
         format!("code=50018,学生 {name} 的家长 {} 不存在", record["parentName"].as_str().unwrap()),
-        "status=503".to_owned(), "status=401".to_owned(), "status=429,5".to_owned(), "html".to_owned(), "echo".to_owned(),
-        "reset-before".to_owned(), "reset-after".to_owned(), "reset-mid".to_owned(), "truncate".to_owned(), "garbage".to_owned(),
-        "missing-comma".to_owned(), "hang".to_owned(), "huge-body=3000000".to_owned(), "redirect=http://127.0.0.1:9/".to_owned(),
+        "status=503".to_owned(),
+        "status=401".to_owned(),
+        "status=429,5".to_owned(),
+        "html".to_owned(),
+        "echo".to_owned(),
+        "reset-before".to_owned(),
+        "reset-after".to_owned(),
+        "reset-mid".to_owned(),
+        "truncate".to_owned(),
+        "garbage".to_owned(),
+        "missing-comma".to_owned(),
+        "hang".to_owned(),
+        "huge-body=3000000".to_owned(),
+        "redirect=http://127.0.0.1:9/".to_owned(),
     ];
     for fault in &faults {
         docked.sim.faults().clear();
@@ -119,7 +150,8 @@ async fn no_value_of_a_record_is_written_when_the_record_is_bad() {
     too_long["content"] = record["content"].as_str().unwrap().repeat(300).into();
     too_long["talkTime"] = record["teacherName"].clone();
     let text = in_wire_order(&record);
-    let bodies = [wrong_types.to_string(), too_long.to_string(), text[..text.len() - 1].to_owned(), format!("{text}{text}")];
+    let bodies =
+        [wrong_types.to_string(), too_long.to_string(), text[..text.len() - 1].to_owned(), format!("{text}{text}")];
     let mut answers = String::new();
     for body in bodies {
         let answer = docked.host.call_request(LINK, "record.push-one", body).send().await;

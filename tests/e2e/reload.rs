@@ -5,13 +5,13 @@ use std::{fs, io::Write as _};
 
 use duijie_tests::{
     fixtures,
-    harness::{Host, Setup, build},
+    harness::{Host, Setup, build, eventually},
 };
 use http::Method;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{College, LINK, docked, hostile_in_mode, hostile_link, setup};
+use crate::support::{College, Docked, LINK, docked, hostile_in_mode, hostile_link, setup};
 
 const BARE: &str = "connector = \"hostile\"\n";
 
@@ -42,16 +42,14 @@ async fn what_is_said_to_be_refused_always_has_its_reason() {
     let host = one_link().await;
     host.write_link("a/bad", "connector = 7\n").drop_connector("bad.wasm", b"not wasm");
     // From the first look at the files until they are judged, nobody may be left guessing.
-    loop {
+    eventually("both to be refused", async || {
         let rollouts = host.rollouts().await;
         for (what, reason) in rollouts.refusals() {
             assert!(!reason.is_empty(), "{what} is refused and nobody says why");
         }
-        if rollouts.link_refused("a.bad") && rollouts.file_refused("bad.wasm") {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        rollouts.link_refused("a.bad") && rollouts.file_refused("bad.wasm")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +62,8 @@ async fn a_changed_connector_is_live_however_it_is_copied() {
         let rollouts = host
             .until(&format!("{wanted} to be live"), |all| {
                 revision = all.link_revision("a.one").to_owned();
-                all.file_state("hostile.wasm") == "serving" && all.link_state("a.one") == "serving"
+                all.file_state("hostile.wasm") == "serving"
+                    && all.link_state("a.one") == "serving"
                     && revision == sha256(&hostile_in_mode(wanted))
             })
             .await;
@@ -142,9 +141,15 @@ async fn a_removed_connector_file_serves_on() {
 async fn the_highest_version_that_fits_is_taken() {
     let host = Setup::new().guest("hostile").start().await;
     host.write_link("a/any", BARE).write_link("a/old", "connector = \"hostile\"\nversion = \"=0.1.0\"\n");
-    host.until("both links to serve", |all| all.link_state("a.any") == "serving" && all.link_state("a.old") == "serving").await;
+    host.until("both links to serve", |all| {
+        all.link_state("a.any") == "serving" && all.link_state("a.old") == "serving"
+    })
+    .await;
     host.drop_connector("hostile-2.wasm", &hostile_in_mode("version=0.1.7"));
-    host.until("the newer version to be taken", |all| all.link_revision("a.any") == sha256(&hostile_in_mode("version=0.1.7"))).await;
+    host.until("the newer version to be taken", |all| {
+        all.link_revision("a.any") == sha256(&hostile_in_mode("version=0.1.7"))
+    })
+    .await;
     assert_eq!(mode(&host, "a.any").await, "version=0.1.7");
     assert_eq!(mode(&host, "a.old").await, "decent");
     host.write_link("a/none", "connector = \"hostile\"\nversion = \"^9\"\n");
@@ -159,43 +164,65 @@ async fn a_changed_link_is_live_and_a_removed_one_gone() {
     let other = duijie_tests::upstreams::ZjGxsz::builder().start().await.unwrap();
     docked.push("record.push-one", &fixtures::talk_one(1)).await.expect(200);
     docked.host.write_link("zj/nbufe", &College::at(&other.url()).toml());
-    let mut n = 2;
-    while other.counters().records_accepted == 0 {
-        docked.push("record.push-one", &fixtures::talk_one(n)).await.expect(200);
+    let mut n = 1;
+    eventually("the other upstream to be pushed to", async || {
         n += 1;
-    }
+        docked.push("record.push-one", &fixtures::talk_one(n)).await.expect(200);
+        other.counters().records_accepted > 0
+    })
+    .await;
     fs::remove_file(docked.host.setup().links().join("zj/nbufe.toml")).unwrap();
     docked.host.until("the link to be gone", |all| all.link_state(LINK).is_empty()).await;
     docked.push("record.push-one", &fixtures::talk_one(1)).await.problem(404, "invalid-input", "not-sent");
 }
 
+/// Writes the link; it is refused with the line of `at` and these words, and the old one serves on.
+async fn refused_at(docked: &Docked, toml: &str, at: &str, words: &[&str]) {
+    docked.host.write_link("zj/nbufe", toml);
+    let what = format!("a refusal that says {words:?}");
+    let said = |reason: &str| !reason.is_empty() && words.iter().all(|word| reason.contains(word));
+    let stale = docked.host.until(&what, |all| all.link_state(LINK) == "stale" && said(all.link_reason(LINK)));
+    let rollouts = stale.await;
+    let line = toml.lines().position(|line| line.contains(at)).unwrap() + 1;
+    let (place, reason) = (format!("zj/nbufe.toml:{line}"), rollouts.link_reason(LINK));
+    assert!(reason.contains(&place), "{place} in: {reason}");
+    docked.push("record.push-one", &fixtures::talk_one(1)).await.expect(200);
+    docked.host.write_link("zj/nbufe", &College::at(&docked.sim.url()).toml());
+    docked.host.until("the good link to be back", |all| all.link_state(LINK) == "serving").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_names_file_line_and_key_and_the_old_link_serves_on() {
+async fn an_unknown_or_wrong_key_names_file_line_and_key_and_the_old_link_serves_on() {
     let docked = docked().await;
     let good = College::at(&docked.sim.url()).toml();
-    let bad = [
-        ("top-level", good.replacen('\n', "\nconection = 1\n", 1), "zj/nbufe.toml:2", "conection"),
-        ("limits", good.clone() + "[limits]\ndeadline_ms = 1000\nconcurency = 1\n", "", "limits.concurency"),
-        ("config", good.replace("client_id", "client_di"), "", "client_di"),
-        ("secrets", good.replace("encoding = \"base64\"", "encodign = \"base64\""), "", "secrets.client_secret.encodign"),
-        ("allow", good.replace("[allow]\nhttp", "[allow]\nhttps"), "", "allow.https"),
-        ("range", good.clone() + "[limits]\ndeadline_ms = 0\n", "", "limits.deadline_ms"),
-        ("type", good.clone() + "[limits]\ndeadline_ms = \"soon\"\n", "", "limits.deadline_ms"),
-        ("syntax", good.clone() + "[limits\n", "", ""),
-    ];
-    for (what, toml, place, key) in bad {
-        docked.host.write_link("zj/nbufe", &toml);
-        let rollouts = docked.host.until(&format!("{what} to be refused"), |all| all.link_state(LINK) == "stale" && all.link_reason(LINK).contains(key)).await;
-        let reason = rollouts.link_reason(LINK);
-        // The line on which the key stands, or for syntax the line of the error.
-        let last = key.rsplit('.').next().unwrap();
-        let line = toml.lines().position(|line| !last.is_empty() && line.contains(last)).map(|at| at + 1);
-        let expected = if place.is_empty() { line.map(|line| format!("zj/nbufe.toml:{line}")) } else { Some(place.to_owned()) };
-        assert!(reason.contains(expected.as_deref().unwrap_or("zj/nbufe.toml:")), "{what}: {reason} (expected {expected:?})");
-        docked.push("record.push-one", &fixtures::talk_one(1)).await.expect(200);
-        docked.host.write_link("zj/nbufe", &good);
-        docked.host.until("the good link to be back", |all| all.link_state(LINK) == "serving").await;
-    }
+    let limits = |line: &str| format!("{good}[limits]\nconcurrency = 9\n{line}\n");
+    refused_at(&docked, &good.replacen('\n', "\nconection = 1\n", 1), "conection", &["`conection`"]).await;
+    refused_at(&docked, &limits("concurency = 1"), "concurency", &["limits.concurency"]).await;
+    refused_at(&docked, &limits("deadline_ms = 0"), "deadline_ms", &["limits.deadline_ms", "out of range"]).await;
+    refused_at(&docked, &limits("deadline_ms = \"soon\""), "deadline_ms", &["limits.deadline_ms"]).await;
+    let secrets = good.replace("encoding =", "encodign =");
+    refused_at(&docked, &secrets, "encodign", &["secrets.client_secret.encodign"]).await;
+    refused_at(&docked, &good.replace("\nhttp =", "\nhttps ="), "https =", &["allow.https"]).await;
+    refused_at(&docked, &format!("{good}[limits\n"), "[limits", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_value_in_config_names_file_line_and_key() {
+    let docked = docked().await;
+    let good = College::at(&docked.sim.url()).toml();
+    let wrong = good.replace("client_id = \"demo-college\"", "client_id = 7");
+    refused_at(&docked, &wrong, "client_id", &["config.client_id"]).await;
+    let path = good.replace("/api/oauth2/token", "api/oauth2/token");
+    refused_at(&docked, &path, "api/oauth2/token", &["config.token.path"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_key_in_config_names_file_line_and_key() {
+    let docked = docked().await;
+    let good = College::at(&docked.sim.url()).toml();
+    refused_at(&docked, &good.replace("profile =", "profil ="), "profil =", &["config.profil"]).await;
+    let deep = good.replace("[config.token]\n", "[config.token]\npaht = \"/x\"\n");
+    refused_at(&docked, &deep, "paht", &["config.token.paht"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,14 +233,15 @@ async fn defaults_of_a_folder_are_inherited_and_a_change_of_them_reaches_every_l
     fs::write(links.join("_defaults.toml"), "connector = \"hostile\"\n").unwrap();
     fs::write(links.join("zj/_defaults.toml"), "[limits]\nmax_body_kib = 1\n").unwrap();
     host.write_link("zj/hz/one", "").write_link("zj/two", "[limits]\nmax_body_kib = 8\n").write_link("sh/three", "");
-    host.until("three links to serve", |all| ["zj.hz.one", "zj.two", "sh.three"].iter().all(|id| all.link_state(id) == "serving")).await;
+    host.until("three links to serve", |all| {
+        ["zj.hz.one", "zj.two", "sh.three"].iter().all(|id| all.link_state(id) == "serving")
+    })
+    .await;
     let body = json!("x".repeat(4000));
     let status = async |link: &str| host.call(link, "echo", &body).await.status;
     assert_eq!((status("zj.hz.one").await, status("zj.two").await, status("sh.three").await), (413, 200, 200));
     fs::write(links.join("zj/_defaults.toml"), "[limits]\nmax_body_kib = 16\n").unwrap();
-    while status("zj.hz.one").await != 200 {
-        tokio::task::yield_now().await;
-    }
+    eventually("the new default to be live", async || status("zj.hz.one").await == 200).await;
     let explained = host.setup().run(&["link", "explain", "zj.hz.one"]).expect_code(0).stdout;
     assert!(explained.contains("zj/_defaults.toml:2") && explained.contains("_defaults.toml:1"), "{explained}");
 }
@@ -221,10 +249,13 @@ async fn defaults_of_a_folder_are_inherited_and_a_change_of_them_reaches_every_l
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_secret_refuses_its_link_only_and_a_changed_secret_file_is_read_again() {
     let sim = duijie_tests::upstreams::ZjGxsz::builder().start().await.unwrap();
-    let from_file = College::at(&sim.url()).toml().replace(&format!("env = \"{}\"", crate::support::SECRET_ENV), "file = \"secret.txt\"");
+    let from_file = College::at(&sim.url())
+        .toml()
+        .replace(&format!("env = \"{}\"", crate::support::SECRET_ENV), "file = \"secret.txt\"");
     let unset = College::at(&sim.url()).toml().replace(crate::support::SECRET_ENV, "NOT_SET_ANYWHERE");
     let host = setup().link("zj/file", &from_file).link("zj/env", &unset).start().await;
-    let rollouts = host.until("both to be refused", |all| all.link_refused("zj.file") && all.link_refused("zj.env")).await;
+    let rollouts =
+        host.until("both to be refused", |all| all.link_refused("zj.file") && all.link_refused("zj.env")).await;
     assert!(rollouts.link_reason("zj.env").contains("NOT_SET_ANYWHERE"), "{}", rollouts.text());
     assert!(rollouts.link_reason("zj.file").contains("secret.txt"), "{}", rollouts.text());
     fs::write(host.setup().links().join("secret.txt"), "ASNFZ4mrze/+3LqYdlQyEA==\n").unwrap();
@@ -246,7 +277,9 @@ async fn a_hangup_and_the_admins_request_lead_to_a_look() {
 async fn a_link_whose_path_makes_no_id_is_reported() {
     let host = one_link().await;
     host.write_link("a/Bad Name", BARE).write_link("a/dot.ted", BARE);
-    let rollouts = host.until("the names to be reported", |all| all.text().contains("Bad Name") && all.text().contains("dot.ted")).await;
+    let rollouts = host
+        .until("the names to be reported", |all| all.text().contains("Bad Name") && all.text().contains("dot.ted"))
+        .await;
     assert_eq!(rollouts.link_state("a.one"), "serving");
 }
 

@@ -76,7 +76,9 @@ fn carriers(url: &str) -> Value {
         })
         .into();
     let basic = json!([{ "text": "Basic " }, { "base64": [{ "text": "client-id:" }, secret("raw")] }]);
-    all.push(json!({ "url": [{ "text": format!("{url}/echo") }], "header": basic, "body": [secret("raw"), secret("raw")] }));
+    all.push(
+        json!({ "url": [{ "text": format!("{url}/echo") }], "header": basic, "body": [secret("raw"), secret("raw")] }),
+    );
     all.into()
 }
 
@@ -92,7 +94,11 @@ async fn a_hunter_finds_no_eight_bytes_of_the_secret_in_memory_environment_or_ec
     let requests = carriers(&sim.url());
     let carried = requests.as_array().unwrap().len() as u64;
     let finds = hunted(&host, &requests, &spellings(TOKEN), "").await;
-    assert_eq!((finds["memory"].as_u64(), finds["environment"].as_u64(), finds["answers"].as_u64()), (Some(0), Some(0), Some(0)), "{finds}");
+    assert_eq!(
+        (finds["memory"].as_u64(), finds["environment"].as_u64(), finds["answers"].as_u64()),
+        (Some(0), Some(0), Some(0)),
+        "{finds}"
+    );
     assert_eq!(finds["answered"], carried, "every request was echoed: {finds}");
     assert!(finds["memory_bytes"].as_u64().unwrap() > 1 << 20, "{finds}");
     assert_eq!(finds["variables"], 0, "{finds}");

@@ -44,8 +44,16 @@ async fn another_links_key_is_not_found_however_it_is_spelt() {
     let host = hostile_host(&[], ROOM).await;
     host.call("h.two", "kv.set", &json!({ "key": "treasure", "value": "gold" })).await.expect(200);
     let spellings = [
-        "treasure", "../h.two/treasure", "h.two/treasure", "h.two:treasure", "h.two\u{0}treasure", "\u{0}treasure",
-        "/h.two/treasure", "h/two/treasure", "../../h.two/treasure", "%2e%2e/h.two/treasure",
+        "treasure",
+        "../h.two/treasure",
+        "h.two/treasure",
+        "h.two:treasure",
+        "h.two\u{0}treasure",
+        "\u{0}treasure",
+        "/h.two/treasure",
+        "h/two/treasure",
+        "../../h.two/treasure",
+        "%2e%2e/h.two/treasure",
     ];
     for key in spellings {
         let output = host.call("h.one", "kv.get", &json!({ "key": key })).await.expect(200);

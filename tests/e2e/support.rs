@@ -118,12 +118,25 @@ pub(crate) fn requests(counters: &Counters) -> u64 {
 /// encrypts is then, byte for byte, what the platform sent.
 pub(crate) fn in_wire_order(record: &Value) -> String {
     const ORDER: [&str; 14] = [
-        "recordId", "schoolCode", "teacherNo", "teacherName", "students", "parentName", "parentRelation", "parentPhone",
-        "talkTime", "talkPlace", "talkType", "talkTopic", "content", "attention",
+        "recordId",
+        "schoolCode",
+        "teacherNo",
+        "teacherName",
+        "students",
+        "parentName",
+        "parentRelation",
+        "parentPhone",
+        "talkTime",
+        "talkPlace",
+        "talkType",
+        "talkTopic",
+        "content",
+        "attention",
     ];
     const STUDENT: [&str; 2] = ["studentNo", "studentName"];
     let Value::Object(members) = record else { return record.to_string() };
-    let student = |student: &Value| object(STUDENT.iter().filter_map(|name| Some((*name, student.get(name)?.to_string()))));
+    let student =
+        |student: &Value| object(STUDENT.iter().filter_map(|name| Some((*name, student.get(name)?.to_string()))));
     let known = ORDER.iter().filter_map(|name| {
         let value = members.get(*name)?;
         let text = match value.as_array() {
@@ -168,7 +181,10 @@ pub(crate) async fn hostile_host(allow: &[&str], tables: &str) -> Host {
         .link("h/one", &hostile_link(allow, &format!("{tables}\n{SECRETS}")))
         .link("h/two", &hostile_link(&[], ""));
     let host = setup.start().await;
-    host.until("both links to serve", |all| all.link_state("h.one") == "serving" && all.link_state("h.two") == "serving").await;
+    host.until("both links to serve", |all| {
+        all.link_state("h.one") == "serving" && all.link_state("h.two") == "serving"
+    })
+    .await;
     host
 }
 

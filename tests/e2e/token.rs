@@ -37,7 +37,8 @@ async fn a_hundred_parallel_pushes_without_a_token_make_one_token_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_pushes_with_a_token_past_its_life_make_one_token_request() {
     // The first upstream's tokens live one second; the second, at the same address, knows none of them.
-    let brief = docked_with(ZjGxsz::builder().token_ttl(Duration::from_secs(1)), |college| college.tables(HUNDRED)).await;
+    let brief =
+        docked_with(ZjGxsz::builder().token_ttl(Duration::from_secs(1)), |college| college.tables(HUNDRED)).await;
     brief.push(ONE, &fixtures::talk_one(0)).await.expect(200);
     let Docked { host, sim } = brief;
     let address = sim.address();

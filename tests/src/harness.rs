@@ -24,7 +24,7 @@ mod output;
 mod rollouts;
 mod setup;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use cli::Run;
 pub use client::{Answer, Request};
@@ -32,6 +32,18 @@ pub use host::{Host, Stopped};
 pub use output::Output;
 pub use rollouts::Rollouts;
 pub use setup::Setup;
+
+/// Waits until something holds that has no event of its own; looks at once, and then again and again.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + WAIT_MAX;
+    while !holds().await {
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Between two looks at what has no event of its own.
+const POLL: Duration = Duration::from_millis(25);
 
 /// How long anything may take before its test has failed. Generous: machines that test are slow and shared.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);

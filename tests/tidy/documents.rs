@@ -117,15 +117,24 @@ fn shape(text: &str) -> Vec<usize> {
 #[test]
 fn the_top_level_holds_nothing_else() {
     const FILES: [&str; 10] = [
-        "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "README.zh-CN.md", "rust-toolchain.toml",
-        "rustfmt.toml", "deny.toml", "clippy.toml",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "README.zh-CN.md",
+        "rust-toolchain.toml",
+        "rustfmt.toml",
+        "deny.toml",
+        "clippy.toml",
     ];
     const FOLDERS: [&str; 8] = ["connectors", "docs", "host", "sdk", "target", "tests", "wit", "xtask"];
     let mut broken = Vec::new();
     for entry in std::fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let known = if entry.path().is_dir() { FOLDERS.contains(&name.as_str()) } else { FILES.contains(&name.as_str()) };
+        let known =
+            if entry.path().is_dir() { FOLDERS.contains(&name.as_str()) } else { FILES.contains(&name.as_str()) };
         if !known && !name.starts_with('.') {
             broken.push(name);
         }

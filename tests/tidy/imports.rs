@@ -158,11 +158,8 @@ fn http_statuses_are_known_to_the_server_only() {
 #[test]
 fn nothing_of_the_product_depends_on_the_tests() {
     let manifests = sources(&["host", "sdk", "connectors"], "toml");
-    let broken: Vec<_> = manifests
-        .into_iter()
-        .filter(|source| source.text.contains("duijie-tests"))
-        .map(|source| source.path)
-        .collect();
+    let broken: Vec<_> =
+        manifests.into_iter().filter(|source| source.text.contains("duijie-tests")).map(|source| source.path).collect();
     none("nothing of the product depends on the tests", &broken);
 }
 

@@ -11,14 +11,13 @@ use std::{
 };
 
 /// Set by the build that runs the tests; a nested one would build everything anew under them, or break.
-const INHERITED: [&str; 7] = [
+const INHERITED: [&str; 6] = [
     "RUSTFLAGS",
     "CARGO_ENCODED_RUSTFLAGS",
     "RUSTC_WRAPPER",
     "RUSTC_WORKSPACE_WRAPPER",
     "LLVM_PROFILE_FILE",
     "CARGO_BUILD_TARGET",
-    "CARGO_PROFILE",
 ];
 
 /// The host's binary, in the profile that the test itself was built in.

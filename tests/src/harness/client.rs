@@ -106,7 +106,8 @@ impl Request {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("HTTP {}, not JSON ({error}): {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("HTTP {}, not JSON ({error}): {}", self.status, self.text()))
     }
 
     /// The body as text.

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{ExitStatus, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use http::Method;
@@ -17,10 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Answer, Output, Request, Rollouts, Setup, WAIT_MAX, build, setup};
-
-/// Between two looks at what has no event of its own.
-const POLL: Duration = Duration::from_millis(25);
+use super::{Answer, Output, POLL, Request, Rollouts, Setup, WAIT_MAX, build, setup};
 
 /// A host that serves.
 #[derive(Debug)]
@@ -184,7 +181,9 @@ impl Host {
     /// Waits until it has ended, and all that it wrote is read.
     pub async fn ended(mut self) -> Stopped {
         let waited = timeout(WAIT_MAX, self.child.wait()).await;
-        let status = waited.unwrap_or_else(|_| panic!("the host does not end:\n{}", self.log.text())).expect("it can be waited for");
+        let status = waited
+            .unwrap_or_else(|_| panic!("the host does not end:\n{}", self.log.text()))
+            .expect("it can be waited for");
         for reader in self.readers {
             let _ = timeout(WAIT_MAX, reader).await;
         }
@@ -214,7 +213,9 @@ async fn listening(child: &mut Child, stdout: &Output, log: &Output) -> (SocketA
         .unwrap_or_else(|error| panic!("the first line on stdout is not JSON ({error}): {line}"));
     let address = |name: &str| {
         let url = line.pointer(&format!("/listening/{name}")).and_then(Value::as_str).unwrap_or_default();
-        url.strip_prefix("http://").and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("no address of {name} in {line}"))
+        url.strip_prefix("http://")
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| panic!("no address of {name} in {line}"))
     };
     (address("api"), address("admin"))
 }

@@ -54,7 +54,8 @@ impl Output {
     pub fn lines(&self) -> Vec<Value> {
         let text = self.text();
         let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("not a JSON line ({error}): {line}"));
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("not a JSON line ({error}): {line}"));
         complete.lines().map(parse).collect()
     }
 

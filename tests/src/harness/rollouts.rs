@@ -15,7 +15,9 @@ impl Rollouts {
     /// Everything that is there serves, and there is something.
     pub fn all_serving(&self) -> bool {
         let entries = self.entries("connectors").chain(self.entries("links"));
-        self.ready() && entries.clone().next().is_some() && entries.into_iter().all(|entry| text(entry, "state") == "serving")
+        self.ready()
+            && entries.clone().next().is_some()
+            && entries.into_iter().all(|entry| text(entry, "state") == "serving")
     }
 
     /// How a link stands: `serving`, `stale`, `refused`; empty when there is no such link.
@@ -42,7 +44,9 @@ impl Rollouts {
     pub fn refusals(&self) -> Vec<(String, String)> {
         let entries = self.entries("connectors").chain(self.entries("links"));
         let refused = entries.filter(|entry| text(entry, "state") == "refused");
-        refused.map(|entry| (text(entry, "file").to_owned() + text(entry, "link"), text(entry, "reason").to_owned())).collect()
+        refused
+            .map(|entry| (text(entry, "file").to_owned() + text(entry, "link"), text(entry, "reason").to_owned()))
+            .collect()
     }
 
     /// The revision that a link serves with; empty when it does not serve.

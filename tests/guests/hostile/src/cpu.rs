@@ -41,7 +41,9 @@ pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("memory.take", take).summary("Takes so many MiB, and gives them back.", "占用若干 MiB 内存。");
     ops.add("stack.overflow", overflow).summary("Recurses without end.", "无限递归。");
     ops.add("stack.frames", frames).summary("Recurses without end, with large frames.", "大栈帧无限递归。");
-    ops.add("panic.personal", panic_personal).summary("Panics with a name in the message.", "带个人信息崩溃。").personal(["/name"]);
+    ops.add("panic.personal", panic_personal)
+        .summary("Panics with a name in the message.", "带个人信息崩溃。")
+        .personal(["/name"]);
     ops.add("panic.after-send", panic_after_send).summary("Sends a request, then dies.", "发送后崩溃。");
     ops.add("exit", exit).summary("Calls exit.", "调用 exit。");
 }

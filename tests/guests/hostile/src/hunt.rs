@@ -5,7 +5,10 @@ use duijie_sdk::{Failure, Link, Operations, bindings::duijie::http::client as wi
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Config, Hostile, wire::{Piece, parts}};
+use crate::{
+    Config, Hostile,
+    wire::{Piece, parts},
+};
 
 /// Where to look, and for what.
 #[derive(Deserialize, JsonSchema)]

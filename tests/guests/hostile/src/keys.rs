@@ -8,7 +8,10 @@ use duijie_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Config, Hostile, wire::{Bytes, Piece, parts, unhex}};
+use crate::{
+    Config, Hostile,
+    wire::{Bytes, Piece, parts, unhex},
+};
 
 /// Bytes of an SM4 block.
 const BLOCK: usize = 16;

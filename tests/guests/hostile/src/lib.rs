@@ -60,8 +60,8 @@ fn echo(_: &Link<Config>, input: serde_json::Value) -> Result<serde_json::Value,
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, reason = "the generated exports are unsafe functions")]
 mod exported {
-    use duijie_sdk::{Adapter, Failure, HookRequest, HookResponse, Problem};
     use duijie_sdk::bindings::exports::duijie::connector::handler::Guest;
+    use duijie_sdk::{Adapter, Failure, HookRequest, HookResponse, Problem};
 
     use super::{Hostile, mode, raw};
 

@@ -11,7 +11,9 @@ pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("log.flood", flood).summary("Writes 100,000 lines.", "日志洪水。");
     ops.add("log.long-line", long_line).summary("Writes one line of 1 MB.", "超长日志行。");
     ops.add("log.forged", forged).summary("Writes newlines, ANSI and a line of the host's form.", "伪造日志行。");
-    ops.add("log.personal", personal).summary("Writes a name in every way.", "把个人信息写入日志。").personal(["/name"]);
+    ops.add("log.personal", personal)
+        .summary("Writes a name in every way.", "把个人信息写入日志。")
+        .personal(["/name"]);
 }
 
 fn flood(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {
@@ -28,11 +30,10 @@ fn long_line(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {
 }
 
 fn forged(_: &Link<Config>, _: Nothing) -> Result<Nothing, Failure> {
-    log::error(&format!("innocent\n{FORGED}\r\n\u{1b}[2J\u{1b}[31mred\u{7}\u{9b}1m"), &[
-        ("level\n", FORGED),
-        ("request_id", "forged-request-id"),
-        ("link", "zj.forged"),
-    ]);
+    log::error(
+        &format!("innocent\n{FORGED}\r\n\u{1b}[2J\u{1b}[31mred\u{7}\u{9b}1m"),
+        &[("level\n", FORGED), ("request_id", "forged-request-id"), ("link", "zj.forged")],
+    );
     log::error(&format!("\u{2028}{FORGED}\u{2029}"), &[]);
     Ok(Nothing {})
 }

@@ -7,7 +7,10 @@ use duijie_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Config, Hostile, wire::{Piece, parts}};
+use crate::{
+    Config, Hostile,
+    wire::{Piece, parts},
+};
 
 /// Where to.
 #[derive(Deserialize, JsonSchema)]

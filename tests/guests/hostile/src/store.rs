@@ -57,7 +57,9 @@ fn set(_: &Link<Config>, entry: Entry) -> Result<Stored, Failure> {
 
 fn get(_: &Link<Config>, entry: Entry) -> Result<Stored, Failure> {
     Ok(match wit::get(&entry.key) {
-        Ok(value) => Stored { value: value.map(|value| String::from_utf8_lossy(&value).into_owned()), ..Stored::default() },
+        Ok(value) => {
+            Stored { value: value.map(|value| String::from_utf8_lossy(&value).into_owned()), ..Stored::default() }
+        }
         Err(error) => said(Err(error)),
     })
 }
