@@ -38,6 +38,20 @@ async fn a_host_with_nothing_starts_and_takes_connector_and_link_while_running()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_written_as_soon_as_the_host_listens_are_seen_without_a_rescan() {
+    // Again and again, because it is a race that must not be lost: the harness returns as soon as the host listens.
+    for _ in 0..5 {
+        let host =
+            Setup::new().settings("[reload]\nrescan_s = 86400\n").guest("hostile").link("a/one", BARE).start().await;
+        host.write_link("a/two", BARE).write_link("new/folder/three", BARE);
+        host.until("both new links to serve", |all| {
+            all.link_state("a.two") == "serving" && all.link_state("new.folder.three") == "serving"
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_to_be_refused_always_has_its_reason() {
     let host = one_link().await;
     host.write_link("a/bad", "connector = 7\n").drop_connector("bad.wasm", b"not wasm");
