@@ -86,11 +86,14 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
 
     let control = Arc::new(Controls { status: parts.status, trigger: trigger.clone() });
     let state = Admin { control, metrics, key: admin_key, drain: drain.clone(), versions: VERSIONS };
-    let admin = spawn_admin(admin, state, drain.clone())?;
+    // Closes last: while the calls drain, probes are still told so.
+    let (admin_shutdown, admin_drain) = Shutdown::new();
+    let admin = spawn_admin(admin, state, admin_drain)?;
 
+    let watcher = reload::watch(&config.reload, trigger.clone());
     parts.reconciler.reconcile().await;
     tokio::spawn(sweep(parts.lasting));
-    tokio::spawn(reload::run(parts.reconciler, config.reload.clone(), trigger.clone(), events));
+    tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
     let state = Api { dispatcher: parts.dispatcher, keys: keys.clone(), body_timeout: BODY_TIMEOUT };
     let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
     let router = server::api::router(Arc::new(state));
@@ -102,6 +105,7 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     shutdown.begin();
     let drained = serving.await.context("the api listener ended badly")?;
     tracing::info!(finished = drained.finished, cut = drained.cut, "drained");
+    admin_shutdown.begin();
     let _ = admin.join();
     if drained.cut > 0 {
         anyhow::bail!(

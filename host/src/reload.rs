@@ -24,6 +24,7 @@ pub(crate) use self::{
     stage::Stager,
     status::{State, Status},
     swap::Reconciler,
+    watch::{Watcher, start as watch},
 };
 
 /// Reconcile requests waiting; more would all mean the same.
@@ -51,6 +52,8 @@ pub(crate) enum Event {
     Rescan,
     /// Somebody asked: SIGHUP, `POST /v1/reload`.
     Requested,
+    /// What was just changing may have settled.
+    Settled,
 }
 
 /// Asks the reconciler to look.
@@ -66,18 +69,27 @@ impl Trigger {
     fn changed(&self) {
         let _ = self.0.try_send(Event::FilesChanged);
     }
+
+    fn settled_soon(&self) {
+        let events = self.0.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(SETTLE).await;
+            let _ = events.try_send(Event::Settled);
+        });
+    }
 }
 
-/// Runs until the process ends: reconcile once, then at every event.
+/// Runs until the process ends: reconcile at every event, and now and then without one. The watcher was started before
+/// the first look, so that nothing falls between the two; it ends with this.
 pub(crate) async fn run(
     mut reconciler: Reconciler,
-    options: ReloadOptions,
+    watcher: Option<Watcher>,
+    rescan: Duration,
     trigger: Trigger,
     mut events: mpsc::Receiver<Event>,
 ) {
-    // Held for as long as this runs: dropping it ends the watching.
-    let _watcher = watch::start(&options, trigger.clone());
-    let mut rescan = tokio::time::interval(options.rescan);
+    let _watcher = watcher;
+    let mut rescan = tokio::time::interval(rescan);
     rescan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     rescan.tick().await;
     loop {
@@ -90,13 +102,14 @@ pub(crate) async fn run(
         };
         tracing::debug!(?event, "reconcile");
         // Whatever else is waiting means the same: one look serves all.
-        while events.try_recv().is_ok() {}
-        if reconciler.reconcile().await.unsettled {
-            let again = trigger.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(SETTLE).await;
-                again.changed();
-            });
+        let mut changing = matches!(event, Event::FilesChanged);
+        while let Ok(event) = events.try_recv() {
+            changing |= matches!(event, Event::FilesChanged);
+        }
+        let unsettled = reconciler.reconcile().await.unsettled;
+        // A second look also finds what was written into a new folder before that folder was watched.
+        if changing || unsettled {
+            trigger.settled_soon();
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn run(global: &Global) -> Done {
 fn print(status: &Status) {
     for connector in &status.connectors {
         match &connector.reason {
+            None if connector.state == State::Settling => println!("writing  {}: look again later", connector.file),
             None => println!(
                 "ok       {}  {} {}",
                 connector.file,
@@ -35,6 +36,7 @@ fn print(status: &Status) {
     }
     for link in &status.links {
         match &link.reason {
+            None if link.state == State::Settling => println!("writing  {}: look again later", link.link),
             None => println!("ok       {}  {}", link.link, link.connector.as_deref().unwrap_or("?")),
             Some(reason) => println!("refused  {}: {reason}", link.link),
         }

@@ -15,6 +15,8 @@ pub(crate) enum State {
     Stale,
     /// What lies in the directory was refused, and nothing served before.
     Refused,
+    /// It is new and still being written, as far as can be told.
+    Settling,
     /// The file is gone; its last good revision serves on until the host is restarted.
     Gone,
 }
@@ -25,7 +27,8 @@ impl State {
         match (serves, refused) {
             (true, false) => Self::Serving,
             (true, true) => Self::Stale,
-            (false, _) => Self::Refused,
+            (false, true) => Self::Refused,
+            (false, false) => Self::Settling,
         }
     }
 }

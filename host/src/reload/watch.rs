@@ -17,10 +17,10 @@ use super::{ReloadOptions, Trigger};
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// Watching ends when this is dropped.
-pub(super) type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
+pub(crate) type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
-pub(super) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher> {
+pub(crate) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher> {
     let heard = move |result: DebounceEventResult| {
         // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
         // or every look would be the reason for the next.

@@ -133,8 +133,8 @@ pub(crate) fn child() -> Result<(), String> {
     limit_self().map_err(|e| format!("setting limits: {e}"))?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|e| format!("reading: {e}"))?;
-    let engine = compiling_engine().map_err(|e| format!("{:#}", anyhow::Error::from(e)))?;
-    let code = engine.precompile_component(&bytes).map_err(|e| format!("{:#}", anyhow::Error::from(e)))?;
+    let engine = compiling_engine().map_err(|e| format!("{e:#}"))?;
+    let code = engine.precompile_component(&bytes).map_err(|e| format!("{e:#}"))?;
     io::stdout().lock().write_all(&code).map_err(|e| format!("writing: {e}"))
 }
 

@@ -83,6 +83,11 @@ pub(super) fn trapped(error: &wasmtime::Error, out_of_memory: bool, may_have_sen
     Failure::new(Class::Internal, effect(may_have_sent), trap_text(error, out_of_memory))
 }
 
+/// A connector that answered what it may not: whatever it says of the effect cannot be believed.
+pub(super) fn broken(text: String, may_have_sent: bool) -> Failure {
+    Failure::new(Class::Internal, effect(may_have_sent), text)
+}
+
 /// The deadline as the platform sees it.
 pub(super) fn timed_out(deadline: Duration, may_have_sent: bool) -> Failure {
     let message = format!("no answer within the deadline of {} ms", deadline.as_millis());

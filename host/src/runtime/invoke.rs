@@ -9,7 +9,7 @@ use wasmtime::Store;
 
 use super::{
     engine::Runtime,
-    error::{timed_out, trap_text, trapped},
+    error::{broken, timed_out, trap_text, trapped},
     limits::CallLimits,
     prepared::{Prepared, Violation},
     state::{State, new_store},
@@ -38,7 +38,7 @@ pub(crate) async fn call(
             Err(failed) => return Err(failed.into_failure(&sent)),
         };
         match instance.duijie_connector_handler().call_call(&mut store, operation, &input).await {
-            Ok(Ok(json)) => output(json, limits.body_bytes),
+            Ok(Ok(json)) => output(json, limits.body_bytes).map_err(|text| broken(text, sent.get())),
             Ok(Err(failure)) => Err(convert(failure, store.data())),
             Err(error) => Err(trapped(&error, store.data().out_of_memory(), sent.get())),
         }
@@ -122,12 +122,11 @@ async fn instantiate(
 
 /// The output as it goes to the caller: bounded and well-formed. Whether it fits the output schema is the SDK's
 /// promise and not checked again on every call (decision 0005).
-fn output(json: String, max: usize) -> Result<Box<RawValue>, Failure> {
-    let wrong = |message: String| Failure::new(Class::Internal, Outcome::Done, message);
+fn output(json: String, max: usize) -> Result<Box<RawValue>, String> {
     if json.len() > max {
-        return Err(wrong(format!("the connector's output has {} bytes; the link allows {max}", json.len())));
+        return Err(format!("the connector's output has {} bytes; the link allows {max}", json.len()));
     }
-    RawValue::from_string(json).map_err(|_| wrong("the connector's output is not JSON".into()))
+    RawValue::from_string(json).map_err(|_| "the connector's output is not JSON".into())
 }
 
 fn violation(problem: wit::Problem) -> Violation {

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
 use super::{
@@ -116,16 +116,24 @@ impl Prepared {
 pub(crate) type PreparedRef = Arc<Prepared>;
 
 fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
-    validator
-        .iter_errors(value)
-        .take(VIOLATIONS_MAX)
-        .map(|error| Violation {
-            pointer: error.instance_path().to_string(),
-            message: error.masked_with("the value").to_string(),
-        })
-        .collect()
+    validator.iter_errors(value).take(VIOLATIONS_MAX).flat_map(|error| one_each(&error)).take(VIOLATIONS_MAX).collect()
+}
+
+/// One violation, or one for each name that the schema does not know, so that each is found where it stands.
+fn one_each(error: &ValidationError<'_>) -> Vec<Violation> {
+    let at = error.instance_path().to_string();
+    let unknown = match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected.as_slice(),
+        _ => return vec![Violation { pointer: at, message: error.masked_with("the value").to_string() }],
+    };
+    let named = |name: &String| {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Violation { pointer: format!("{at}/{name}"), message: "is not known here".into() }
+    };
+    unknown.iter().map(named).collect()
 }
 
 fn link_error(error: wasmtime::Error) -> LoadError {
-    LoadError::Link(format!("{:#}", anyhow::Error::from(error)))
+    LoadError::Link(format!("{error:#}"))
 }

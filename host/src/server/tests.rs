@@ -1,3 +1,5 @@
+//! The server over real sockets: its bounds, and how it ends.
+
 pub(super) mod guest;
 pub(super) mod harness;
 

@@ -1,3 +1,5 @@
+//! Link files, right and wrong, as an operator writes them.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The admin listener, with the key and without.
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use metrics_exporter_prometheus::PrometheusBuilder;

@@ -1,3 +1,5 @@
+//! Calls through the whole of the server, to a guest made from text.
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

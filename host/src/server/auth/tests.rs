@@ -1,3 +1,5 @@
+//! Keys, right and wrong.
+
 use super::{key::NewKey, *};
 
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));

@@ -1,3 +1,5 @@
+//! Bodies, too large and too slow.
+
 use std::{
     convert::Infallible,
     pin::Pin,

@@ -1,3 +1,5 @@
+//! What stands around every request: ids, statuses, panics.
+
 use axum::routing::{get, post};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The document that a platform generates its client from.
+
 use jsonschema::validator_for;
 
 use super::*;

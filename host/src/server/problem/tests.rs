@@ -1,3 +1,5 @@
+//! Every class and every refusal has its status.
+
 use axum::body::to_bytes;
 use serde_json::{Value, json};
 
