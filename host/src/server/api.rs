@@ -53,7 +53,11 @@ pub(super) struct Shared {
 
 /// The routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    let shared = Arc::new(Shared { api, inputs: Arc::new(Semaphore::new(INPUTS_KIB_MAX)) });
+    routes(api, INPUTS_KIB_MAX)
+}
+
+fn routes(api: Arc<Api>, inputs_kib_max: usize) -> Router {
+    let shared = Arc::new(Shared { api, inputs: Arc::new(Semaphore::new(inputs_kib_max)) });
     Router::new()
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))

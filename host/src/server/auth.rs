@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, header};
 
 use self::{failures::Failures, key::KeyHash};
 pub(crate) use self::{
-    key::{NewKey, generate},
+    key::generate,
     pattern::{Pattern, PatternError},
 };
 use crate::{config::PlatformConfig, id::PlatformName};

@@ -16,7 +16,7 @@ use self::harness::{Host, LONG, Reply};
 use super::*;
 
 fn quick() -> ServeOptions {
-    ServeOptions { header_timeout: Duration::from_millis(150), ..ServeOptions::new("test") }
+    ServeOptions { header_timeout: Duration::from_millis(400), ..ServeOptions::new("test") }
 }
 
 fn hello() -> Router {
@@ -54,14 +54,14 @@ async fn a_head_that_drips_is_closed_however_steadily_it_drips() {
 
 #[tokio::test]
 async fn a_used_connection_may_idle_longer_than_a_head_may_take_and_not_for_ever() {
-    let options = ServeOptions { idle_timeout: Duration::from_millis(900), ..quick() };
+    let options = ServeOptions { idle_timeout: Duration::from_millis(2500), ..quick() };
     let host = Host::start(hello(), options).await;
     let mut stream = host.connect().await;
     let mut answer = [0; 1024];
     for _ in 0..2 {
         stream.write_all(b"GET /hello HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
         assert!(timeout(LONG, stream.read(&mut answer)).await.unwrap().unwrap() > 0, "closed while idle");
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
     }
     // Half a head after an idle time is a head again.
     stream.write_all(b"GET /hello HTTP/1.1\r\n").await.unwrap();
@@ -76,7 +76,8 @@ async fn a_used_connection_may_idle_longer_than_a_head_may_take_and_not_for_ever
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_given_up() {
     let large = Router::new().route("/large", get(|| async { vec![b'x'; 64 << 20] }));
-    let options = ServeOptions { write_timeout: Duration::from_millis(150), connections_max: 1, ..ServeOptions::new("test") };
+    let options =
+        ServeOptions { write_timeout: Duration::from_millis(150), connections_max: 1, ..ServeOptions::new("test") };
     let host = Host::start(large, options).await;
     let mut stream = host.connect().await;
     stream.write_all(b"GET /large HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
@@ -155,7 +156,8 @@ async fn a_drain_cuts_what_does_not_end_and_says_how_many() {
             pending::<&str>().await
         }),
     );
-    let host = Host::start(never, ServeOptions { grace: Duration::from_millis(100), ..ServeOptions::new("test") }).await;
+    let host =
+        Host::start(never, ServeOptions { grace: Duration::from_millis(100), ..ServeOptions::new("test") }).await;
     let mut stream = host.connect().await;
     stream.write_all(b"GET /never HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
     entries.recv().await.unwrap();

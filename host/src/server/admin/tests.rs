@@ -51,7 +51,10 @@ async fn probes_are_open_and_ready_says_why_not() {
     let (host, control, shutdown) = start(None).await;
     assert_eq!(host.ask("GET /healthz", &[], "").await.status, 200);
     let reply = host.ask("GET /readyz", &[], "").await;
-    assert_eq!((reply.status, reply.json()), (503, json!({ "ready": false, "reasons": ["the links have not been read yet"] })));
+    assert_eq!(
+        (reply.status, reply.json()),
+        (503, json!({ "ready": false, "reasons": ["the links have not been read yet"] }))
+    );
 
     control.published.store(true, Ordering::SeqCst);
     let reply = host.ask("GET /readyz", &[], "").await;
@@ -67,7 +70,9 @@ async fn probes_are_open_and_ready_says_why_not() {
 async fn metrics_and_version_are_open() {
     let (host, ..) = start(None).await;
     let reply = host.ask("GET /metrics", &[], "").await;
-    assert!(reply.header("content-type").unwrap().starts_with("text/plain") && reply.body.contains("duijie_test_total 7"));
+    assert!(
+        reply.header("content-type").unwrap().starts_with("text/plain") && reply.body.contains("duijie_test_total 7")
+    );
     let reply = host.ask("GET /version", &[], "").await;
     assert_eq!(reply.json(), json!({ "duijie": "1.2.3", "wasmtime": "48", "contract": "0.1.0" }));
 }

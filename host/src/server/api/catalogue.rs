@@ -160,7 +160,9 @@ pub(in crate::server) async fn show(
     // A table's key is a valid id; so is what was found by it.
     let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
     let (revision, operations) = match entry {
-        Entry::Serving(link) => (Some(link.connector.revision.short()), operations(&shared.api.dispatcher, link, &platform)),
+        Entry::Serving(link) => {
+            (Some(link.connector.revision.short()), operations(&shared.api.dispatcher, link, &platform))
+        }
         Entry::Refused { .. } => (None, Vec::new()),
     };
     Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations }))

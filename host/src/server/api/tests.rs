@@ -27,21 +27,21 @@ struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
-        Self::with(Duration::from_secs(30)).await
+        Self::with(Duration::from_secs(30), INPUTS_KIB_MAX).await
     }
 
-    async fn with(body_timeout: Duration) -> Self {
+    async fn with(body_timeout: Duration, inputs_kib_max: usize) -> Self {
         let (all, some) = (generate().unwrap(), generate().unwrap());
-        let platform = |name: &str, key: &crate::server::auth::NewKey, links: &[&str], operations: &[&str]| PlatformConfig {
+        let platform = |name: &str, (id, sha256): (&str, &str), links: &[&str], operations: &[&str]| PlatformConfig {
             name: name.parse().unwrap(),
-            key_id: key.id.clone(),
-            key_sha256: key.sha256.clone(),
+            key_id: id.to_owned(),
+            key_sha256: sha256.to_owned(),
             links: links.iter().map(ToString::to_string).collect(),
             operations: operations.iter().map(ToString::to_string).collect(),
         };
         let platforms = [
-            platform("city", &all, &["*"], &["*"]),
-            platform("campus", &some, &["zj.*"], &["echo", "reject"]),
+            platform("city", (&all.id, &all.sha256), &["*"], &["*"]),
+            platform("campus", (&some.id, &some.sha256), &["zj.*"], &["echo", "reject"]),
         ];
         let api = Api {
             dispatcher: dispatcher(&["zj.a", "zj.b", "sh.c"], &["zj.off"]).await,
@@ -49,7 +49,11 @@ impl Fixture {
             body_timeout,
         };
         let bearer = |key: &str| format!("authorization: Bearer {key}");
-        Self { host: Host::of(router(Arc::new(api))).await, all: bearer(&all.secret), some: bearer(&some.secret) }
+        Self {
+            host: Host::of(routes(Arc::new(api), inputs_kib_max)).await,
+            all: bearer(&all.secret),
+            some: bearer(&some.secret),
+        }
     }
 
     async fn call(&self, key: &str, link: &str, operation: &str, body: &str) -> Reply {
@@ -98,7 +102,11 @@ async fn calls_that_fail_say_what_and_why() {
     assert!(!reply.body.contains("geheim"), "{}", reply.body);
 
     for broken in ["{", "{\"n\": NaN}", "", "\u{feff}{}"] {
-        assert_eq!(kind(&fixture.call(&fixture.all, "zj.a", "echo", broken).await), (400, "malformed-json".into()), "{broken:?}");
+        assert_eq!(
+            kind(&fixture.call(&fixture.all, "zj.a", "echo", broken).await),
+            (400, "malformed-json".into()),
+            "{broken:?}"
+        );
     }
     let deep = "[".repeat(100_000 / 2);
     assert_eq!(kind(&fixture.call(&fixture.all, "zj.a", "echo", &deep).await), (400, "malformed-json".into()));
@@ -108,8 +116,14 @@ async fn calls_that_fail_say_what_and_why() {
 async fn without_a_key_nothing_is_told_and_nothing_is_read() {
     let fixture = Fixture::start().await;
     let other = format!("authorization: Bearer {}", *generate().unwrap().secret);
-    for path in ["GET /v1/links", "GET /v1/links/zj.a", "GET /v1/links/none", "GET /openapi.json",
-        "POST /v1/links/zj.a/operations/echo", "POST /v1/links/none/operations/none"] {
+    for path in [
+        "GET /v1/links",
+        "GET /v1/links/zj.a",
+        "GET /v1/links/none",
+        "GET /openapi.json",
+        "POST /v1/links/zj.a/operations/echo",
+        "POST /v1/links/none/operations/none",
+    ] {
         let reply = fixture.host.ask(path, &[], "").await;
         assert_eq!(kind(&reply), (401, "unauthenticated".into()), "{path}");
         assert_eq!(reply.header("www-authenticate"), Some("Bearer realm=\"duijie\""));
@@ -137,7 +151,11 @@ async fn what_a_key_may_not_see_is_as_if_it_were_not_there() {
             let hidden = fixture.host.ask(&ask("sh.c"), &headers, "").await;
             let absent = fixture.host.ask(&ask("sh.d"), &headers, "").await;
             assert_eq!(kind(&hidden), (404, "unknown-link".into()));
-            assert_eq!((hidden.status, hidden.body.replace("sh.c", "sh.d")), (absent.status, absent.body.clone()), "{path}");
+            assert_eq!(
+                (hidden.status, hidden.body.replace("sh.c", "sh.d")),
+                (absent.status, absent.body.clone()),
+                "{path}"
+            );
             assert_eq!(hidden.names(), absent.names(), "{path}");
         }
     }
@@ -158,12 +176,23 @@ async fn what_a_key_may_not_see_is_as_if_it_were_not_there() {
 async fn only_json_is_taken_and_only_up_to_the_bound() {
     let fixture = Fixture::start().await;
     let path = "POST /v1/links/zj.a/operations/echo";
-    for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.x+json", "application/problem+json ;a=b"] {
+    for good in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/vnd.x+json",
+        "application/problem+json ;a=b",
+    ] {
         let reply = fixture.host.ask(path, &[&fixture.all, &format!("content-type: {good}")], "{}").await;
         assert_eq!(reply.status, 200, "{good}");
     }
-    for bad in [vec![], vec!["content-type: text/plain"], vec!["content-type: application/jsonx"], vec!["content-type: json"],
-        vec!["content-type: application/x-www-form-urlencoded"], vec![JSON, "content-encoding: gzip"]] {
+    for bad in [
+        vec![],
+        vec!["content-type: text/plain"],
+        vec!["content-type: application/jsonx"],
+        vec!["content-type: json"],
+        vec!["content-type: application/x-www-form-urlencoded"],
+        vec![JSON, "content-encoding: gzip"],
+    ] {
         let headers: Vec<&str> = bad.iter().copied().chain([fixture.all.as_str()]).collect();
         assert_eq!(kind(&fixture.host.ask(path, &headers, "{}").await), (415, "media-type".into()), "{bad:?}");
     }
@@ -176,7 +205,7 @@ async fn only_json_is_taken_and_only_up_to_the_bound() {
 
 #[tokio::test]
 async fn a_body_that_drips_is_given_up() {
-    let fixture = Fixture::with(Duration::from_millis(200)).await;
+    let fixture = Fixture::with(Duration::from_millis(200), INPUTS_KIB_MAX).await;
     let (mut read, mut write) = fixture.host.connect().await.into_split();
     let head = format!(
         "POST /v1/links/zj.a/operations/echo HTTP/1.1\r\nhost: t\r\n{}\r\n{JSON}\r\ncontent-length: 1000\r\n\r\n",
@@ -216,7 +245,11 @@ async fn the_catalogue_holds_what_the_key_may_use() {
     let second = fixture.get(&fixture.all, "/v1/links?limit=2&after=zj.a").await;
     assert_eq!((ids(&second), &second.json()["next"]), (vec!["zj.b".to_owned(), "zj.off".to_owned()], &Value::Null));
     for bad in ["0", "1001", "-1", "x", ""] {
-        assert_eq!(kind(&fixture.get(&fixture.all, &format!("/v1/links?limit={bad}")).await), (400, "query".into()), "{bad}");
+        assert_eq!(
+            kind(&fixture.get(&fixture.all, &format!("/v1/links?limit={bad}")).await),
+            (400, "query".into()),
+            "{bad}"
+        );
     }
 }
 
@@ -226,7 +259,8 @@ async fn a_link_shows_its_operations_with_their_schemas() {
     let link = fixture.get(&fixture.some, "/v1/links/zj.a").await.json();
     assert_eq!((&link["id"], &link["state"]), (&json!("zj.a"), &json!("serving")));
     assert_eq!(link["revision"].as_str().unwrap().len(), 12);
-    let names: Vec<&str> = link["operations"].as_array().unwrap().iter().map(|op| op["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        link["operations"].as_array().unwrap().iter().map(|op| op["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["echo", "reject"]);
     let echo = &link["operations"][0];
     assert_eq!((&echo["effect"], &echo["repeat"], &echo["key"]), (&json!("write"), &json!("safe"), &json!("/n")));
@@ -264,4 +298,14 @@ async fn a_preference_that_is_not_known_is_ignored() {
     let headers = [fixture.all.as_str(), JSON, "prefer: respond-async"];
     let reply = fixture.host.ask("POST /v1/links/zj.a/operations/echo", &headers, "{}").await;
     assert_eq!((reply.status, reply.header("preference-applied")), (200, None));
+}
+
+#[tokio::test]
+async fn a_host_that_holds_all_the_input_it_may_is_busy() {
+    let fixture = Fixture::with(Duration::from_secs(30), 2).await;
+    assert_eq!(fixture.call(&fixture.all, "zj.a", "echo", "{}").await.status, 200);
+    let reply = fixture.call(&fixture.all, "zj.a", "echo", &format!("{{\"t\":\"{}\"}}", "x".repeat(3000))).await;
+    assert_eq!((kind(&reply), reply.header("retry-after")), ((503, "busy".into()), Some("1")));
+    // What was held is given back.
+    assert_eq!(fixture.call(&fixture.all, "zj.a", "echo", "{}").await.status, 200);
 }

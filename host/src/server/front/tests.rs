@@ -12,8 +12,9 @@ fn routes() -> Router {
         .route(
             "/panic",
             get(|| async {
-                let nothing: Option<&str> = None;
-                nothing.unwrap()
+                if true {
+                    panic!("private detail");
+                }
             }),
         )
         .route(
@@ -72,7 +73,7 @@ async fn a_panic_ends_one_request_and_tells_nothing() {
         let reply = host.ask(&format!("GET {path}"), &[], "").await;
         let problem = reply.problem();
         assert_eq!((reply.status, &problem["outcome"]), (500, &"unknown".into()));
-        assert!(!reply.body.contains("private") && !reply.body.contains("unwrap"), "{}", reply.body);
+        assert!(!reply.body.contains("private"), "{}", reply.body);
     }
     assert_eq!(host.ask("GET /things/1", &[], "").await.status, 200);
 }
@@ -82,9 +83,8 @@ async fn requests_are_counted_by_template_never_by_path() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let app = around(routes(), "test");
-    let request = |path: &str, method: &str| {
-        Request::builder().uri(path).method(method).body(axum::body::Body::empty()).unwrap()
-    };
+    let request =
+        |path: &str, method: &str| Request::builder().uri(path).method(method).body(axum::body::Body::empty()).unwrap();
     // The recorder is this thread's; so is everything a future does that is polled here.
     let _guard = metrics::set_default_local_recorder(&recorder);
     for (path, method) in [("/things/a", "GET"), ("/things/b", "GET"), ("/nowhere/c", "GET"), ("/post", "BREW")] {
@@ -104,8 +104,15 @@ async fn requests_are_counted_by_template_never_by_path() {
 fn traceparents_are_taken_when_well_formed_only() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert!(is_traceparent(&HeaderValue::from_static(good)));
-    for bad in ["", "00", &good[..54], &format!("{good}-1"), &good.replace("b7ad6b7169203331", "0000000000000000"),
-        &good.to_uppercase(), &good.replacen("00", "ff", 1)] {
+    for bad in [
+        "",
+        "00",
+        &good[..54],
+        &format!("{good}-1"),
+        &good.replace("b7ad6b7169203331", "0000000000000000"),
+        &good.to_uppercase(),
+        &good.replacen("00", "ff", 1),
+    ] {
         assert!(!is_traceparent(&bad.parse().unwrap()), "{bad}");
     }
 }

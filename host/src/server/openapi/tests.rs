@@ -34,7 +34,11 @@ fn tree() -> Value {
 }
 
 fn example() -> Value {
-    let one = manifest("zj-gxsz", "0.1.0", json!([operation("record.push-one", tree()), operation("token.get", json!(true))]));
+    let one = manifest(
+        "zj-gxsz",
+        "0.1.0",
+        json!([operation("record.push-one", tree()), operation("token.get", json!(true))]),
+    );
     let two = manifest("eduyun", "1.2.0+b1", json!([operation("token.get", json!({ "type": "object" }))]));
     let served = BTreeMap::from([
         (Revision::of(b"1"), Served { manifest: &one, links: vec!["zj.a", "zj.b"] }),
@@ -81,7 +85,10 @@ fn component_names_and_operation_ids_follow_their_rules() {
     for item in document["paths"].as_object().unwrap().values() {
         for operation in item.as_object().unwrap().values() {
             assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{operation}");
-            assert!(operation["responses"]["4XX"].is_object() && operation["responses"]["200"].is_object(), "{operation}");
+            assert!(
+                operation["responses"]["4XX"].is_object() && operation["responses"]["200"].is_object(),
+                "{operation}"
+            );
         }
     }
     assert_eq!(document["security"], json!([{ "key": [] }]));
@@ -121,7 +128,8 @@ fn an_operation_of_two_connectors_is_one_path_with_both_schemas() {
 
 #[test]
 fn what_a_key_may_not_call_is_not_there_at_all() {
-    let manifest = manifest("x", "0.1.0", json!([operation("record.push-one", tree()), operation("secret.op", tree())]));
+    let manifest =
+        manifest("x", "0.1.0", json!([operation("record.push-one", tree()), operation("secret.op", tree())]));
     let served = BTreeMap::from([(Revision::of(b"1"), Served { manifest: &manifest, links: vec!["a"] })]);
     let document = build(&served, |operation| operation != "secret.op").to_string();
     assert!(document.contains("record.push-one") && !document.contains("secret.op"));
@@ -143,8 +151,14 @@ fn two_revisions_of_one_version_do_not_overwrite_each_other() {
 fn thousands_of_links_do_not_make_it_large() {
     let manifest = manifest("x", "0.1.0", json!([operation("a", tree())]));
     let links: Vec<String> = (0..5000).map(|n| format!("zj.school-{n}")).collect();
-    let served = BTreeMap::from([(Revision::of(b"1"), Served { manifest: &manifest, links: links.iter().map(String::as_str).collect() })]);
+    let served = BTreeMap::from([(
+        Revision::of(b"1"),
+        Served { manifest: &manifest, links: links.iter().map(String::as_str).collect() },
+    )]);
     let document = build(&served, |_| true);
     assert!(document.to_string().len() < 64 << 10);
-    assert_eq!(document["paths"]["/v1/links/{link}/operations/a"]["post"]["x-duijie-connectors"][0]["links_total"], 5000);
+    assert_eq!(
+        document["paths"]["/v1/links/{link}/operations/a"]["post"]["x-duijie-connectors"][0]["links_total"],
+        5000
+    );
 }

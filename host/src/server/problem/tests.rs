@@ -19,9 +19,20 @@ async fn written(problem: impl Into<Problem>) -> (Response, Value) {
 async fn every_class_has_the_status_of_the_table() {
     use Class as C;
     for (class, status) in [
-        (C::InvalidInput, 422), (C::Config, 500), (C::AuthFailed, 502), (C::AuthExpired, 503), (C::SessionInvalid, 409),
-        (C::IdentityUnverified, 409), (C::UpstreamRejected, 409), (C::RateLimited, 429), (C::Unavailable, 503),
-        (C::Timeout, 504), (C::Protocol, 502), (C::Denied, 403), (C::Internal, 500), (C::Other, 502),
+        (C::InvalidInput, 422),
+        (C::Config, 500),
+        (C::AuthFailed, 502),
+        (C::AuthExpired, 503),
+        (C::SessionInvalid, 409),
+        (C::IdentityUnverified, 409),
+        (C::UpstreamRejected, 409),
+        (C::RateLimited, 429),
+        (C::Unavailable, 503),
+        (C::Timeout, 504),
+        (C::Protocol, 502),
+        (C::Denied, 403),
+        (C::Internal, 500),
+        (C::Other, 502),
     ] {
         let (response, body) = written(Failure::new(class, Outcome::Unknown, "why")).await;
         assert_eq!(response.status(), status, "{class:?}");
@@ -90,7 +101,8 @@ async fn a_failure_keeps_everything_the_connector_said() {
 
 #[tokio::test]
 async fn violations_are_listed_with_their_pointers() {
-    let violations = vec![Violation { pointer: "/students/0".into(), message: "the value is not of type \"object\"".into() }];
+    let violations =
+        vec![Violation { pointer: "/students/0".into(), message: "the value is not of type \"object\"".into() }];
     let (_, body) = written(CallError::Invalid { operation: "a.b".into(), violations }).await;
     assert_eq!(body["errors"], json!([{ "pointer": "/students/0", "message": "the value is not of type \"object\"" }]));
 }
