@@ -1,4 +1,5 @@
-//! What the end-to-end tests, the fault tests and the demo share: upstream simulators and synthetic records.
+//! What the end-to-end tests, the fault tests and the demo share: upstream simulators, synthetic records, and a harness
+//! that runs the real host.
 //! Never part of a shipped host: nothing outside this package and `xtask` may depend on it.
 
 #![cfg_attr(
@@ -12,4 +13,5 @@
 )]
 
 pub mod fixtures;
+pub mod harness;
 pub mod upstreams;

@@ -208,7 +208,7 @@ pub struct RecordKey {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rate {
-    /// How many pushes the upstream bears at once. The host's `[limits] concurrency` and `[push] max_inflight` enforce
+    /// How many pushes the upstream bears at once. The host's `[limits] concurrency` enforces
     /// it; here it is a note for the operator.
     #[schemars(range(min = 1, max = 1024))]
     pub max_inflight: u32,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, value::RawValue};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::table::{Entry, Link, LiveTable, Table};
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
     failure::{Class, Failure, Outcome},
     runtime::{self, Violation},
 };
+
+/// How long a call waits for its turn at a link that has as many open as it may: a burst is smoothed, a stuck upstream
+/// is not waited for. The host's own cap sheds at once.
+const LINK_WAIT: Duration = Duration::from_secs(1);
 
 /// A call as it comes in.
 pub(crate) struct Call<'c> {
@@ -147,7 +151,9 @@ impl Dispatcher {
             return Err(CallError::TooLarge { given: call.input.len(), max });
         }
         // Before parsing: what is open at a time also bounds what parsed inputs may take of memory.
-        let _link_permit = link.permits.try_acquire().map_err(|_| CallError::LinkBusy(link.id.to_string()))?;
+        let Ok(Ok(_link_permit)) = timeout(LINK_WAIT, link.permits.acquire()).await else {
+            return Err(CallError::LinkBusy(link.id.to_string()));
+        };
         let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
         let input: Value = serde_json::from_slice(call.input).map_err(|e| not_json(&e))?;
         let violations = operation.violations(&input);

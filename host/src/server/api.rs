@@ -19,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::{
     Peer,
@@ -30,6 +31,10 @@ use super::{
 };
 use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
 
+/// Bytes of inputs held at a time over all requests: many connections with a large body each must not be the host's
+/// memory. Counted in KiB, so that the count fits a semaphore everywhere.
+const INPUTS_KIB_MAX: usize = 256 << 10;
+
 /// What the API serves from.
 pub(crate) struct Api {
     /// Takes the calls.
@@ -40,24 +45,31 @@ pub(crate) struct Api {
     pub(crate) body_timeout: Duration,
 }
 
+/// What all requests share.
+pub(super) struct Shared {
+    api: Arc<Api>,
+    inputs: Arc<Semaphore>,
+}
+
 /// The routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
+    let shared = Arc::new(Shared { api, inputs: Arc::new(Semaphore::new(INPUTS_KIB_MAX)) });
     Router::new()
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))
         .route("/v1/links/{link}/operations/{operation}", post(call))
         .route("/openapi.json", get(document))
-        .with_state(api)
+        .with_state(shared)
 }
 
 /// The platform that asks; a handler that takes this is not reached without a valid key.
 pub(super) struct Caller(pub(super) Arc<Platform>);
 
-impl FromRequestParts<Arc<Api>> for Caller {
+impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        Ok(Self(api.keys.authenticate(&parts.headers, peer_ip(parts))?))
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        Ok(Self(shared.api.keys.authenticate(&parts.headers, peer_ip(parts))?))
     }
 }
 
@@ -103,7 +115,7 @@ fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Resu
 }
 
 async fn call(
-    State(api): State<Arc<Api>>,
+    State(shared): State<Arc<Shared>>,
     Caller(platform): Caller,
     id: RequestId,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -112,18 +124,23 @@ async fn call(
 ) -> Result<Response, Problem> {
     // Segments that are not even UTF-8 when decoded name nothing.
     let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
+    let api = shared.api.clone();
     let max = admit(&api, &platform, &link, &operation)?;
     if !is_json(&headers) {
         return Err(RequestError::NotJson.into());
     }
+    let kib = u32::try_from(body::announced(&body).unwrap_or(max).min(max).div_ceil(1024)).unwrap_or(u32::MAX);
+    let room = shared.inputs.clone().try_acquire_many_owned(kib).map_err(|_| CallError::HostBusy)?;
     let input = body::read(body, max, api.body_timeout).await?;
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
     // outcome. The call's own deadline bounds the task.
     let called = tokio::spawn(async move {
+        let _room = room;
         let call = Call { link: &link, operation: &operation, input: &input, request_id: id.0 };
         match api.dispatcher.call(call).await {
-            // The links changed since they were looked at: what is named now must be as narrow as it was then.
+            // The links changed since they were looked at: what is named now must be as narrow as it was then. Should they
+            // have changed back, the caller may try again.
             Err(CallError::UnknownOperation { .. }) => match admit(&api, &platform, &link, &operation) {
                 Err(error) => Err(error),
                 Ok(_) => Err(CallError::HostBusy),
@@ -163,8 +180,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     summary = "This document, with every operation that this key may call",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
-pub(super) async fn document(State(api): State<Arc<Api>>, Caller(platform): Caller) -> Response {
-    let document = openapi::document(&api.dispatcher.table(), &platform);
+pub(super) async fn document(State(shared): State<Arc<Shared>>, Caller(platform): Caller) -> Response {
+    let document = openapi::document(&shared.api.dispatcher.table(), &platform);
     axum::Json(document).into_response()
 }
 

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, header};
 
 use self::{failures::Failures, key::KeyHash};
 pub(crate) use self::{
-    key::generate,
+    key::{NewKey, generate},
     pattern::{Pattern, PatternError},
 };
 use crate::{config::PlatformConfig, id::PlatformName};

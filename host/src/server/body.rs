@@ -31,9 +31,14 @@ pub(super) enum BodyError {
     Broken,
 }
 
+/// Its length, when the client says it.
+pub(super) fn announced(body: &Body) -> Option<usize> {
+    body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
 /// Reads it. A body that comes in one piece is not copied.
 pub(super) async fn read(body: Body, max: usize, time: Duration) -> Result<Bytes, BodyError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let announced = announced(&body).unwrap_or(0);
     if announced > max {
         return Err(BodyError::TooLarge { given: announced, max });
     }

@@ -1,3 +1,4 @@
+pub(super) mod guest;
 pub(super) mod harness;
 
 use std::future::pending;

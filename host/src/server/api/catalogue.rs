@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{Api, Caller, seen};
+use super::{Caller, Shared, seen};
 use crate::{
     id::LinkId,
     link::{Dispatcher, Entry, Link},
@@ -128,12 +128,12 @@ pub(in crate::server) struct SummaryBody {
     responses((status = 200, description = "A page of links, by id", body = LinkList))
 )]
 pub(in crate::server) async fn list(
-    State(api): State<Arc<Api>>,
+    State(shared): State<Arc<Shared>>,
     Caller(platform): Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<LinkList>, Problem> {
     let page = Page::parse(query.as_deref().unwrap_or(""))?;
-    let table = api.dispatcher.table();
+    let table = shared.api.dispatcher.table();
     let mut found = table
         .iter()
         .filter(|(id, _)| page.after.as_deref().is_none_or(|after| &***id > after))
@@ -150,17 +150,17 @@ pub(in crate::server) async fn list(
     responses((status = 200, description = "The link", body = LinkDetail))
 )]
 pub(in crate::server) async fn show(
-    State(api): State<Arc<Api>>,
+    State(shared): State<Arc<Shared>>,
     Caller(platform): Caller,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LinkDetail>, Problem> {
     let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
-    let table = api.dispatcher.table();
+    let table = shared.api.dispatcher.table();
     let entry = seen(&table, &platform, &id)?;
     // A table's key is a valid id; so is what was found by it.
     let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
     let (revision, operations) = match entry {
-        Entry::Serving(link) => (Some(link.connector.revision.short()), operations(&api.dispatcher, link, &platform)),
+        Entry::Serving(link) => (Some(link.connector.revision.short()), operations(&shared.api.dispatcher, link, &platform)),
         Entry::Refused { .. } => (None, Vec::new()),
     };
     Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations }))

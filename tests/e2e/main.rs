@@ -1,0 +1,27 @@
+//! End-to-end tests: the real host as a process, real components, simulated upstreams over real sockets. One binary;
+//! one module a theme; a test's name says the fault.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where it goes wrong"
+)]
+
+mod bad_input;
+mod catalogue;
+mod cli;
+mod components;
+mod crypto;
+mod drain;
+mod errors;
+mod hostile;
+mod policy;
+mod privacy;
+mod push;
+mod reload;
+mod secrets;
+mod storage;
+mod support;
+mod token;
