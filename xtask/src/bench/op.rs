@@ -141,6 +141,11 @@ fn report(host: &Median, baseline: &Median, rounds: u32, discarded: u32) {
             median.busy * 100.0
         );
     }
+    if host.spread.max(baseline.spread) > 0.1 {
+        println!(
+            "The runs of one server differ by more than 10 % from their median: this machine was not quiet, and the figures say little."
+        );
+    }
     if host.busy.min(baseline.busy) < 0.9 {
         println!("A server had processor time to spare: compare CPU a request, not throughput.");
     }
