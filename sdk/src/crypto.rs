@@ -73,7 +73,9 @@ impl From<CryptoError> for Failure {
                 (Class::Denied, format!("the link does not let a secret be used so: {which}"))
             }
             CryptoError::Key(which) => (Class::Config, format!("the secret does not fit as a key: {which}")),
-            CryptoError::Invalid(which) => (Class::Internal, format!("the connector gave data of a wrong form: {which}")),
+            CryptoError::Invalid(which) => {
+                (Class::Internal, format!("the connector gave data of a wrong form: {which}"))
+            }
             CryptoError::Verification => {
                 (Class::Protocol, "what the upstream sent does not verify under the link's key".to_owned())
             }

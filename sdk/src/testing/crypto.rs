@@ -27,8 +27,7 @@ pub(crate) fn digest(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
 
 pub(crate) fn mac(algorithm: Algorithm, key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
     fn with<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let mac =
-            <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::Key("its length".to_owned()))?;
+        let mac = <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::Key("its length".to_owned()))?;
         Ok(mac.chain_update(message).finalize().into_bytes().to_vec())
     }
     match algorithm {
