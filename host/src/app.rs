@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -94,6 +94,7 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     parts.reconciler.reconcile().await;
     tokio::spawn(sweep(parts.lasting));
     tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
+    let dispatcher = parts.dispatcher.clone();
     let state = Api { dispatcher: parts.dispatcher, keys: keys.clone(), body_timeout: BODY_TIMEOUT };
     let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
     let router = server::api::router(Arc::new(state));
@@ -102,15 +103,18 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
 
     until_told(&trigger, &keys, &file).await?;
     tracing::info!(grace_s = config.drain.as_secs(), "draining");
+    let began = Instant::now();
     shutdown.begin();
     let drained = serving.await.context("the api listener ended badly")?;
-    tracing::info!(finished = drained.finished, cut = drained.cut, "drained");
+    // A caller who has gone away leaves a call behind that may be half done at the upstream: it is waited for too.
+    let calls_cut = dispatcher.idle(config.drain.saturating_sub(began.elapsed())).await;
+    tracing::info!(finished = drained.finished, cut = drained.cut, calls_cut, "drained");
     admin_shutdown.begin();
     let _ = admin.join();
-    if drained.cut > 0 {
+    let cut = drained.cut.max(calls_cut);
+    if cut > 0 {
         anyhow::bail!(
-            "{} calls were cut off: they did not end within {} s (limits.drain_s)",
-            drained.cut,
+            "{cut} calls were cut off: they did not end within {} s (limits.drain_s)",
             config.drain.as_secs()
         );
     }
@@ -236,7 +240,11 @@ fn parts(config: &Config) -> anyhow::Result<Parts> {
     let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize));
     let status: SharedStatus = Arc::new(ArcSwap::default());
     let lasting = Arc::new(Lasting::default());
-    let binder = Binder { clients: Arc::new(ClientPool::new()), lasting: lasting.clone() };
+    let binder = Binder {
+        clients: Arc::new(ClientPool::new()),
+        lasting: lasting.clone(),
+        memory_bytes_max: config.engine.memory_bytes_max,
+    };
     let stager = stager(&runtime, &config.state)?;
     let reconciler = Reconciler::new(&config.reload, stager, binder, dispatcher.clone(), status.clone());
     Ok(Parts { dispatcher, lasting, reconciler, status })

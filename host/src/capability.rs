@@ -33,6 +33,8 @@ use crate::{
 const HOST_CALLS_MAX: u32 = 20_000;
 /// Bytes of one call through the crypto package (wit/deps/duijie-crypto.wit).
 const CRYPTO_BYTES_MAX: usize = 64 << 20;
+/// What is kept of a call's time for the connector to answer in.
+const ANSWER_MARGIN: Duration = Duration::from_millis(250);
 /// How much more of a text is cleaned than is kept.
 const CLEAN_AHEAD: usize = 16;
 /// Locks a guest may hold.
@@ -182,6 +184,12 @@ impl Context {
             forbidden(format!("the connector made more than {HOST_CALLS_MAX} host calls in one call"))
         })?;
         Ok(())
+    }
+
+    /// What a request may take: a little less than what is left, so that the connector gets to say what became of it.
+    fn left_for_requests(&self) -> Duration {
+        let left = self.left();
+        left.saturating_sub(ANSWER_MARGIN.min(left / 8))
     }
 
     fn left(&self) -> Duration {

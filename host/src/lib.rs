@@ -17,6 +17,7 @@ mod bindings;
 mod capability;
 mod config;
 mod failure;
+mod file;
 mod id;
 mod link;
 mod redact;

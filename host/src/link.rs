@@ -7,7 +7,7 @@ mod layers;
 pub(crate) mod spec;
 pub(crate) mod table;
 
-pub(crate) use self::layers::{DEFAULTS, LayerError};
+pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::{
     dispatch::{Answer, Call, CallError, Dispatcher},
     spec::LinkSpec,

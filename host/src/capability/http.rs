@@ -116,7 +116,8 @@ impl Context {
                 return Err(ErrorKind::Budget("too many composed credentials in one call".into()));
             }
         }
-        let time = asked.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left());
+        let time =
+            asked.timeout_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms.into())).min(self.left_for_requests());
         Ok(Prepared {
             grant,
             outgoing: Outgoing {
@@ -135,8 +136,8 @@ impl Context {
     fn finish(&self, result: Result<Response, Error>) -> Result<Response, Error> {
         let mut response = result?;
         self.masks.mask(&mut response.body);
-        for (_, value) in &mut response.headers {
-            *value = self.masks.mask_text(std::mem::take(value));
+        for text in response.headers.iter_mut().flat_map(|(name, value)| [name, value]) {
+            *text = self.masks.mask_text(std::mem::take(text));
         }
         Ok(response)
     }

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, verb: &LinkVerb) -> Done {
     let config = global.read_config()?;
     let root = &config.reload.links;
     let files = link_files(root).map_err(|error| Ended::Usage(format!("{}: {error}", root.display())))?;
-    let file = files.iter().find(|file| crate::link::spec::link_id(root, file).is_ok_and(|id| *id == **link));
+    let file = files.files.iter().find(|file| crate::link::spec::link_id(root, file).is_ok_and(|id| *id == **link));
     let file = file.ok_or_else(|| {
         let path = root.join(link.replace('.', "/")).with_extension("toml");
         Ended::Because(format!("there is no link {link}; its file would be {}", path.display()))

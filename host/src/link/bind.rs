@@ -1,8 +1,10 @@
 //! A link's spec and its connector become a link that can serve: config against the connector's schema, every slot
 //! filled, grants = what the connector asks for ∩ what the operator allows, and last the connector's own `check`.
-//! Reads secrets; sends nothing.
+//! Sends nothing.
 
-use std::{collections::BTreeMap, fs, io::Read, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use zeroize::Zeroizing;
 
 use super::{
     spec::{LinkSpec, SecretSource, SecretSpec, SpecError},
@@ -14,7 +16,7 @@ use crate::{
         grant::{Grant, Slot},
         http::{
             client::{Ca, ClientPool},
-            policy::Egress,
+            policy::{AllowRule, Egress},
         },
     },
     runtime::{PreparedRef, Violation, manifest::SecretSlot},
@@ -32,6 +34,30 @@ const CA_MAX: u64 = 1 << 20;
 pub(crate) struct Binder {
     pub(crate) clients: Arc<ClientPool>,
     pub(crate) lasting: Arc<Lasting>,
+    /// What the engine has for one call.
+    pub(crate) memory_bytes_max: usize,
+}
+
+/// What a link's spec points to, as read: secrets by slot, and the CA.
+#[derive(Default)]
+pub(crate) struct Material {
+    secrets: BTreeMap<String, Result<Zeroizing<Vec<u8>>, String>>,
+    ca: Option<Result<Vec<u8>, String>>,
+}
+
+impl Material {
+    /// Reads it. Blocks: files may lie on a slow disk.
+    pub(crate) fn read(spec: &LinkSpec) -> Self {
+        let file = |path: &Path, max| crate::file::read(path, max).map_err(|e| format!("{}: {e}", path.display()));
+        let secret = |source: &SecretSource| match source {
+            SecretSource::Env(name) => std::env::var(name)
+                .map(String::into_bytes)
+                .map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process")),
+            SecretSource::File(path) => file(path, SECRET_MAX),
+        };
+        let secrets = spec.secrets.iter().map(|(slot, how)| (slot.clone(), secret(&how.source).map(Zeroizing::new)));
+        Self { secrets: secrets.collect(), ca: spec.ca_file.as_deref().map(|path| file(path, CA_MAX)) }
+    }
 }
 
 /// All that is wrong with a link.
@@ -44,13 +70,19 @@ impl Binder {
     ///
     /// # Errors
     /// Everything that is wrong, with file, line and key.
-    pub(crate) async fn bind(&self, spec: &LinkSpec, connector: PreparedRef) -> Result<Link, BindError> {
+    pub(crate) async fn bind(
+        &self,
+        spec: &LinkSpec,
+        mut material: Material,
+        connector: PreparedRef,
+    ) -> Result<Link, BindError> {
         let mut wrong = Vec::new();
         for violation in connector.config_violations(&spec.config) {
             wrong.push(config_error(spec, violation));
         }
-        let slots = slots(spec, &connector.manifest.secrets, &mut wrong);
-        let ca = read_ca(spec, &mut wrong);
+        let slots = slots(spec, &mut material, &connector.manifest.secrets, &mut wrong);
+        let ca = authorities(spec, material.ca, &mut wrong);
+        let limits = spec.limits_within(self.memory_bytes_max).map_err(|error| wrong.push(error)).unwrap_or_default();
         if !wrong.is_empty() {
             return Err(BindError(wrong));
         }
@@ -61,14 +93,14 @@ impl Binder {
         let space = self.lasting.space(&spec.id);
         let grant = Arc::new(Grant::new(spec.id.clone(), config, slots, outlet, space));
 
-        let problems = connector.check(Context::checking(grant.clone()), &spec.limits).await.map_err(|text| {
+        let problems = connector.check(Context::checking(grant.clone()), &limits).await.map_err(|text| {
             BindError(vec![spec.wrong("connector", format!("the connector failed while checking the link: {text}"))])
         })?;
         if !problems.is_empty() {
             return Err(BindError(problems.into_iter().map(|problem| config_error(spec, problem)).collect()));
         }
         let permits = self.lasting.permits(&spec.id, spec.concurrency);
-        Ok(Link { id: spec.id.clone(), connector, limits: spec.limits.clone(), grant, permits })
+        Ok(Link { id: spec.id.clone(), connector, limits, grant, permits })
     }
 }
 
@@ -79,7 +111,12 @@ fn config_error(spec: &LinkSpec, violation: Violation) -> SpecError {
     spec.wrong(&key, violation.message)
 }
 
-fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -> BTreeMap<String, Slot> {
+fn slots(
+    spec: &LinkSpec,
+    material: &mut Material,
+    declared: &[SecretSlot],
+    wrong: &mut Vec<SpecError>,
+) -> BTreeMap<String, Slot> {
     for slot in spec.secrets.keys() {
         if !declared.iter().any(|known| known.name == *slot) {
             let names: Vec<_> = declared.iter().map(|known| known.name.as_str()).collect();
@@ -93,8 +130,8 @@ fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -
     let mut slots = BTreeMap::new();
     for slot in declared {
         let key = format!("secrets.{}", slot.name);
-        match spec.secrets.get(&slot.name) {
-            Some(filled) => match fill(spec, slot, filled) {
+        match spec.secrets.get(&slot.name).zip(material.secrets.remove(&slot.name)) {
+            Some((filled, text)) => match text.and_then(|text| fill(spec, slot, filled, text)) {
                 Ok(filled) => {
                     slots.insert(slot.name.clone(), filled);
                 }
@@ -108,50 +145,35 @@ fn slots(spec: &LinkSpec, declared: &[SecretSlot], wrong: &mut Vec<SpecError>) -
     slots
 }
 
-fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec) -> Result<Slot, String> {
-    let text = match &filled.source {
-        SecretSource::Env(name) => std::env::var(name)
-            .map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process"))?
-            .into_bytes(),
-        SecretSource::File(path) => read_bounded(path, SECRET_MAX).map_err(|e| format!("{}: {e}", path.display()))?,
-    };
-    let secret = Secret::new(text, filled.encoding).map_err(|e| e.to_string())?;
-    let granted: Vec<Use> = slot
-        .uses
-        .iter()
-        .copied()
-        .filter(|asked| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked)))
-        .collect();
+fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec, mut text: Zeroizing<Vec<u8>>) -> Result<Slot, String> {
+    let secret = Secret::new(std::mem::take(&mut *text), filled.encoding).map_err(|e| e.to_string())?;
+    let allowed = |asked: &Use| filled.uses.as_ref().is_none_or(|allowed| allowed.contains(asked));
+    let granted: Vec<Use> = slot.uses.iter().copied().filter(allowed).collect();
     if granted.contains(&Use::Sm4) && secret.key().len() != SM4_KEY_BYTES {
         return Err(format!(
             "an SM4 key must have {SM4_KEY_BYTES} bytes; this one has {}; check the secret and its `encoding`",
             secret.key().len()
         ));
     }
+    let reachable = || spec.allow.iter().map(AllowRule::origin);
     let send_to = match &filled.send_to {
-        Some(origins) => origins.clone(),
-        None => spec.allow.iter().map(|rule| rule.origin().clone()).collect(),
+        None => reachable().cloned().collect(),
+        Some(origins) => {
+            if let Some(stray) = origins.iter().find(|origin| !reachable().any(|known| known == *origin)) {
+                return Err(format!("send_to names {stray}, which [allow] http does not; nothing is sent there"));
+            }
+            origins.clone()
+        }
     };
     Ok(Slot::new(secret, granted.into_iter().collect::<Uses>(), send_to))
 }
 
-fn read_ca(spec: &LinkSpec, wrong: &mut Vec<SpecError>) -> Option<Ca> {
-    let path = spec.ca_file.as_ref()?;
-    let read = read_bounded(path, CA_MAX).map_err(|e| e.to_string());
-    match read.and_then(|pem| Ca::from_pem(&pem).map_err(|e| e.to_string())) {
+fn authorities(spec: &LinkSpec, pem: Option<Result<Vec<u8>, String>>, wrong: &mut Vec<SpecError>) -> Option<Ca> {
+    match pem?.and_then(|pem| Ca::from_pem(&pem).map_err(|e| e.to_string())) {
         Ok(ca) => Some(ca),
         Err(error) => {
-            wrong.push(spec.wrong("tls.ca_file", format!("{}: {error}", path.display())));
+            wrong.push(spec.wrong("tls.ca_file", error));
             None
         }
     }
-}
-
-fn read_bounded(path: &std::path::Path, max: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > max {
-        return Err(std::io::Error::other(format!("it has more than {max} bytes")));
-    }
-    Ok(bytes)
 }

@@ -99,12 +99,22 @@ pub(crate) enum CallError {
 pub(crate) struct Dispatcher {
     table: LiveTable,
     calls: Semaphore,
+    calls_max: usize,
 }
 
 impl Dispatcher {
     /// With an empty table; at most `calls_max` calls run at a time in the whole host.
     pub(crate) fn new(calls_max: usize) -> Self {
-        Self { table: LiveTable::default(), calls: Semaphore::new(calls_max) }
+        Self { table: LiveTable::default(), calls: Semaphore::new(calls_max), calls_max }
+    }
+
+    /// Waits until no call is under way, also of callers who have gone away, and at most this long. Returns how many
+    /// still are.
+    pub(crate) async fn idle(&self, wait: Duration) -> usize {
+        let all = u32::try_from(self.calls_max).unwrap_or(u32::MAX);
+        // Given back at once: what counts is that they were all there.
+        let _ = timeout(wait, self.calls.acquire_many(all)).await;
+        self.calls_max.saturating_sub(self.calls.available_permits())
     }
 
     /// The links of this moment.
@@ -137,7 +147,9 @@ impl Dispatcher {
             Some(Entry::Refused { .. }) => return Err(CallError::LinkRefused(call.link.to_owned())),
             None => return Err(CallError::UnknownLink(call.link.chars().take(128).collect())),
         };
+        let watch = Watch { link: &link, call: &call, started };
         let result = self.run(&link, &call).await;
+        std::mem::forget(watch);
         observe(&link, &call, &result, started.elapsed());
         result
     }
@@ -171,7 +183,7 @@ impl Dispatcher {
             grant: link.grant.clone(),
             request_id: call.request_id.clone(),
             deadline: limits.deadline,
-            body_bytes: limits.body_bytes.max(max),
+            body_bytes: limits.body_bytes,
             http_requests: limits.http_requests,
             personal: operation.personal.collect(&input),
         });
@@ -237,6 +249,22 @@ fn not_json(error: &serde_json::Error) -> CallError {
     let text = error.to_string();
     let message = text.split(" at line ").next().unwrap_or("not JSON");
     CallError::NotJson { message: message.to_owned(), line: error.line(), column: error.column() }
+}
+
+/// Says so when a call is dropped before it ends: at the end of the drain, with whatever it had sent.
+struct Watch<'c> {
+    link: &'c Link,
+    call: &'c Call<'c>,
+    started: Instant,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let (link, request_id, operation) = (&self.link.id, &*self.call.request_id, self.call.operation);
+        let operation = self.link.connector.operation(operation).map_or("unknown", |op| op.spec.name.as_str());
+        let (outcome, ms) = (Outcome::Unknown.as_str(), self.started.elapsed().as_secs_f64() * 1e3);
+        tracing::warn!(request_id, %link, operation, outcome, ms, "call cut off");
+    }
 }
 
 /// One log line and one count a call. Labels are the connector's words, never a caller's: their number is bounded.

@@ -3,8 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
-    io::Read,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -87,7 +86,7 @@ impl Layered {
     }
 
     fn add(&mut self, root: &Path, file: &Path) -> Result<(), LayerError> {
-        let text = read_bounded(file).map_err(|error| LayerError::Read { file: file.to_owned(), error })?;
+        let text = read_text(file).map_err(|error| LayerError::Read { file: file.to_owned(), error })?;
         let name: Arc<Path> = file.strip_prefix(root).unwrap_or(file).into();
         let lines = Lines::of(&text);
         let parsed = DeTable::parse(&text).map_err(|error| LayerError::Syntax {
@@ -129,13 +128,8 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn read_bounded(file: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(file)?.take(FILE_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX {
-        return Err(std::io::Error::other(format!("it has more than {FILE_MAX} bytes")));
-    }
-    Ok(text)
+fn read_text(file: &Path) -> std::io::Result<String> {
+    String::from_utf8(crate::file::read(file, FILE_MAX)?).map_err(|_| std::io::Error::other("it is not UTF-8"))
 }
 
 fn merge<'d>(
@@ -212,6 +206,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {

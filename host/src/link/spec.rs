@@ -24,6 +24,10 @@ use crate::{
 
 /// Longest deadline a link may set, in milliseconds.
 const DEADLINE_MS_MAX: u64 = 600_000;
+/// How a slot is filled.
+const SECRET_FORM: &str = "does not fit: a slot is a table with env = \"NAME\" or file = \"PATH\", and perhaps encoding \
+    (utf8, base64, hex), send_to (origins) and uses (digest, hmac, sm4, send); the secret itself is never written here";
+
 /// Calls that one link may have open by default.
 pub(crate) const CONCURRENCY_DEFAULT: usize = 32;
 
@@ -175,7 +179,11 @@ impl LinkSpec {
         let mut secrets = BTreeMap::new();
         for (slot, raw) in raw.secrets {
             let source = match (raw.env, raw.file) {
-                (Some(name), None) => SecretSource::Env(name),
+                (Some(name), None) if is_variable(&name) => SecretSource::Env(name),
+                (Some(_), None) => {
+                    let text = "must be a variable's name (A-Z, a-z, 0-9, _); the secret itself is never written here";
+                    return Err(wrong(&join(&join("secrets", &slot), "env"), text.into()));
+                }
                 (None, Some(path)) => SecretSource::File(root.join(path)),
                 _ => {
                     return Err(wrong(
@@ -200,6 +208,22 @@ impl LinkSpec {
             concurrency,
             layered,
         })
+    }
+
+    /// Bounds of one call on a host that has this much memory for one: a link that says nothing takes what there is.
+    ///
+    /// # Errors
+    /// When the link asks for more than there is.
+    pub(crate) fn limits_within(&self, memory_bytes_max: usize) -> Result<CallLimits, SpecError> {
+        let mut limits = self.limits.clone();
+        if limits.memory_bytes > memory_bytes_max {
+            if self.layered.table.get("limits").is_some_and(|limits| limits.get("memory_mib").is_some()) {
+                let text = format!("is over the host's own limits.memory_mib of {}", memory_bytes_max >> 20);
+                return Err(self.wrong("limits.memory_mib", text));
+            }
+            limits.memory_bytes = memory_bytes_max;
+        }
+        Ok(limits)
     }
 
     /// An error about the value at this dotted path, with file and line.
@@ -238,6 +262,9 @@ fn typed(layered: &Layered, root: &Path, file: &Path) -> Result<RawLink, SpecErr
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')).map(|(key, _)| key);
         let key = unknown
             .map_or_else(|| path.clone(), |key| if path.ends_with(key) { path.clone() } else { join(&path, key) });
+        // What stands below [secrets] may be the secret itself, and serde quotes what it refuses.
+        let harmless = unknown.is_some() || message.starts_with("missing field");
+        let message = if key.starts_with("secrets") && !harmless { SECRET_FORM.to_owned() } else { message };
         SpecError::Key { place: place_of(layered, &key, root, file), key, message }
     })
 }
@@ -268,6 +295,11 @@ fn limits(raw: &RawLimits, wrong: Wrong<'_>) -> Result<CallLimits, SpecError> {
         body_bytes: size("limits.max_body_kib", raw.max_body_kib, 10, default.body_bytes, 16 * 1024)?,
         http_requests,
     })
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn within(key: &str, given: u64, min: u64, max: u64, wrong: Wrong<'_>) -> Result<(), SpecError> {

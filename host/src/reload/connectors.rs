@@ -55,7 +55,8 @@ impl Connectors {
         let mut unsettled = false;
         for path in found {
             let now = Stamp::at(&path);
-            if self.files.get(&path).is_some_and(|known| known.seen.is_some() && known.seen == now) {
+            let judged = |known: &File| known.seen.is_some() || known.reason.is_some();
+            if self.files.get(&path).is_some_and(|known| judged(known) && known.seen == now) {
                 continue;
             }
             unsettled |= self.stage(path, now).await;

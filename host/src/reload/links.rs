@@ -3,7 +3,7 @@
 //! edit touches one of them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,8 +19,8 @@ use super::{
 use crate::{
     id::{ConnectorName, LinkId},
     link::{
-        DEFAULTS, Entry, LayerError, Link, LinkSpec, Table,
-        bind::Binder,
+        DEFAULTS, Entry, Link, LinkSpec, Table,
+        bind::{Binder, Material},
         spec::{SecretSource, SpecError, link_id},
     },
     runtime::PreparedRef,
@@ -72,8 +72,9 @@ impl Links {
                 return Looked::default();
             }
         };
+        problems.extend(found.problems);
         let mut present = BTreeMap::new();
-        for path in found {
+        for path in found.files {
             match link_id(&self.root, &path) {
                 Ok(id) => drop(present.insert(id, path)),
                 // There is no link to hang the reason on.
@@ -89,7 +90,7 @@ impl Links {
             stays
         });
         let mut looked = Looked { changed: self.first || self.files.len() != before, unsettled: false };
-        for (id, path) in self.touched(present, connectors) {
+        for (id, path) in self.touched(present, connectors).await.unwrap_or_default() {
             let one = self.bind(id, path, connectors).await;
             looked.changed |= one.changed;
             looked.unsettled |= one.unsettled;
@@ -99,45 +100,37 @@ impl Links {
     }
 
     /// The links whose files, secrets or connector are not what they were when last looked at.
-    fn touched(&self, present: BTreeMap<LinkId, PathBuf>, connectors: &Connectors) -> Vec<(LinkId, PathBuf)> {
+    async fn touched(
+        &self,
+        present: BTreeMap<LinkId, PathBuf>,
+        connectors: &Connectors,
+    ) -> std::io::Result<Vec<(LinkId, PathBuf)>> {
         // Thousands of links share the same few defaults: each file is asked for its stamp once.
-        let mut stamps: HashMap<&Path, Option<Stamp>> = HashMap::new();
-        let same_connector = |file: &File| {
+        let paths: HashSet<PathBuf> =
+            self.files.values().flat_map(|file| &file.seen).map(|(path, _)| path.clone()).collect();
+        let now: HashMap<PathBuf, Option<Stamp>> = blocking(move || Ok(stamps(paths).into_iter().collect())).await?;
+        let as_before = |file: &File| {
             let choice = file.wants.as_ref().and_then(|(name, version)| connectors.choose(name, version));
             same(file.tried.as_ref(), choice)
+                && !file.seen.is_empty()
+                && file.seen.iter().all(|(path, stamp)| now.get(path) == Some(stamp))
         };
-        let mut touched = Vec::new();
-        for (id, path) in present {
-            let as_before = self.files.get(&id).is_some_and(|file| {
-                same_connector(file)
-                    && !file.seen.is_empty()
-                    && file
-                        .seen
-                        .iter()
-                        .all(|(path, stamp)| *stamps.entry(path.as_path()).or_insert_with(|| Stamp::at(path)) == *stamp)
-            });
-            if !as_before {
-                touched.push((id, path));
-            }
-        }
-        touched
+        Ok(present.into_iter().filter(|(id, _)| !self.files.get(id).is_some_and(as_before)).collect())
     }
 
     async fn bind(&mut self, id: LinkId, path: PathBuf, connectors: &Connectors) -> Looked {
-        // Stamps from before reading: a file that changes meanwhile is read again at the next look.
-        let mut seen = stamps(layers(&self.root, &path));
-        let (root, file) = (self.root.clone(), path.clone());
-        let read = blocking(move || Ok(LinkSpec::read(&root, &file))).await;
-        let spec = read.unwrap_or_else(|error| Err(SpecError::Layer(LayerError::Read { file: path, error })));
-        if let Ok(spec) = &spec {
-            seen.extend(stamps(secret_files(spec)));
-        }
+        let Ok((seen, spec, material)) = self.read(path).await else {
+            // The reading thread is gone, and with it the process is on its way out.
+            return Looked::default();
+        };
         let wants = spec.as_ref().ok().map(|spec| (spec.connector.clone(), spec.version.clone()));
         let choice = wants.as_ref().and_then(|(name, version)| connectors.choose(name, version)).cloned();
         let bound = match (&spec, &choice) {
             (Err(error), _) => Err(error.to_string()),
             (Ok(spec), None) => Err(connectors.none_for(spec)),
-            (Ok(spec), Some(connector)) => self.binder.bind(spec, connector.clone()).await.map_err(|e| e.to_string()),
+            (Ok(spec), Some(connector)) => {
+                self.binder.bind(spec, material, connector.clone()).await.map_err(|e| e.to_string())
+            }
         };
         let young = seen.iter().any(|(_, stamp)| stamp.is_some_and(|stamp| stamp.younger_than(SETTLE)));
         let known = self.files.entry(id.clone()).or_insert_with(|| File {
@@ -165,6 +158,20 @@ impl Links {
                 Looked { changed: known.good.is_none(), unsettled: false }
             }
         }
+    }
+
+    /// Reads a link's files, and what they point to. The stamps are from before: a file that changes meanwhile is read
+    /// again at the next look.
+    async fn read(&self, path: PathBuf) -> std::io::Result<(Stamps, Result<LinkSpec, SpecError>, Material)> {
+        let root = self.root.clone();
+        blocking(move || {
+            let mut seen = stamps(layers(&root, &path));
+            let spec = LinkSpec::read(&root, &path);
+            seen.extend(spec.as_ref().map(|spec| stamps(secret_files(spec))).unwrap_or_default());
+            let material = spec.as_ref().map(Material::read).unwrap_or_default();
+            Ok((seen, spec, material))
+        })
+        .await
     }
 
     /// What is to be served now.
@@ -201,7 +208,7 @@ fn same(tried: Option<&PreparedRef>, choice: Option<&PreparedRef>) -> bool {
     }
 }
 
-fn stamps(paths: Vec<PathBuf>) -> Stamps {
+fn stamps(paths: impl IntoIterator<Item = PathBuf>) -> Stamps {
     let stamped = |path: PathBuf| {
         let stamp = Stamp::at(&path);
         (path, stamp)

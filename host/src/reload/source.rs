@@ -4,12 +4,16 @@
 use std::{
     fs, io,
     io::Read,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use crate::{link::DEFAULTS, runtime::COMPONENT_MAX};
+use crate::{
+    file::{self, Regular},
+    link::DEFAULTS,
+    runtime::COMPONENT_MAX,
+};
 
 /// Files looked at in one directory tree; more is a mistake, not a deployment.
 const FILES_MAX: usize = 100_000;
@@ -66,29 +70,39 @@ pub(super) fn connector_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The link files of a directory tree, by path; the defaults are not links.
-pub(crate) fn link_files(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// What a walk through the links' tree found.
+#[derive(Default)]
+pub(crate) struct LinkFiles {
+    /// The link files, by path.
+    pub(crate) files: Vec<PathBuf>,
+    /// What could not be looked at: a dangling link, a folder that may not be read. The rest is found all the same.
+    pub(crate) problems: Vec<String>,
+}
+
+/// The link files of a directory tree; the defaults are not links, and hidden files are an editor's.
+///
+/// # Errors
+/// When the root itself cannot be read.
+pub(crate) fn link_files(root: &Path) -> io::Result<LinkFiles> {
+    fs::read_dir(root)?;
+    let mut found = LinkFiles::default();
     let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !hidden(entry.path());
     let walk = walkdir::WalkDir::new(root).follow_links(true).max_depth(16).sort_by_file_name();
     for entry in walk.into_iter().filter_entry(visible).take(FILES_MAX) {
-        let entry = entry?;
-        if named(entry.path(), "toml") && entry.file_name() != DEFAULTS && !entry.file_type().is_dir() {
-            files.push(entry.into_path());
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() || entry.file_name() == DEFAULTS => {}
+            Ok(entry) if named(entry.path(), "toml") => found.files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) if error.path().is_some_and(hidden) => {}
+            Err(error) => found.problems.push(error.to_string()),
         }
     }
-    Ok(files)
+    Ok(found)
 }
 
 /// Reads a connector once, whole; the stamp belongs to the bytes.
 pub(super) fn read(path: &Path) -> io::Result<(Stamp, Vec<u8>)> {
-    // Opening a pipe without a writer would block for ever.
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let mut file = fs::OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
+    let Regular { mut file, meta } = file::open(path)?;
     if meta.len() > COMPONENT_MAX as u64 {
         return Err(io::Error::other(format!("it has {} bytes; at most {COMPONENT_MAX} are accepted", meta.len())));
     }
@@ -130,17 +144,22 @@ mod tests {
         for name in ["_defaults.toml", "zj/_defaults.toml", "zj/a.toml", "zj/.git/b.toml", "c.toml"] {
             fs::write(root.path().join(name), "").unwrap();
         }
-        let found = link_files(root.path()).unwrap();
+        let found = link_files(root.path()).unwrap().files;
         let names: Vec<_> = found.iter().map(|p| p.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["c.toml", "zj/a.toml"]);
     }
 
     #[test]
-    fn a_pipe_is_refused_and_does_not_hang() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("p.wasm");
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("regular file"));
+    fn what_cannot_be_looked_at_hides_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("z.toml"), "").unwrap();
+        // What an editor leaves beside a file with unsaved changes, and a link to nowhere.
+        std::os::unix::fs::symlink("user@host.1234", root.path().join(".#a.toml")).unwrap();
+        std::os::unix::fs::symlink("nowhere.toml", root.path().join("b.toml")).unwrap();
+        let found = link_files(root.path()).unwrap();
+        assert_eq!(found.files, [root.path().join("z.toml")]);
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(link_files(&root.path().join("none")).is_err());
     }
 
     #[test]

@@ -44,6 +44,10 @@ impl Reconciler {
         if links.changed {
             self.dispatcher.publish(self.links.table());
         }
+        let before = self.status.load_full();
+        for problem in problems.iter().filter(|problem| !before.problems.contains(problem)) {
+            tracing::warn!(problem, "the directories are not as they should be");
+        }
         let (connectors, status) = (self.connectors.status(), self.links.status());
         self.status.store(Arc::new(Status { ready: true, connectors, links: status, problems }));
         Reconciled { unsettled: unsettled || links.unsettled }

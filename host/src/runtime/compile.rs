@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Write},
     path::PathBuf,
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
     sync::Semaphore,
+    task::spawn_blocking,
 };
 use wasmtime::component::Component;
 
@@ -62,7 +64,7 @@ pub(crate) enum CompileError {
 /// Compiles components, a few at a time, and remembers the result on disk.
 pub(crate) struct Compiler {
     program: PathBuf,
-    cache: Cache,
+    cache: Arc<Cache>,
     turns: Semaphore,
 }
 
@@ -70,7 +72,7 @@ impl Compiler {
     /// Compiles by running `program` (this executable) with [`CHILD_VERB`]; one compilation at a time, so that serving
     /// keeps its processors.
     pub(crate) fn new(program: PathBuf, cache: Cache) -> Self {
-        Self { program, cache, turns: Semaphore::new(1) }
+        Self { program, cache: Arc::new(cache), turns: Semaphore::new(1) }
     }
 
     /// The compiled component, from the cache or from a child.
@@ -80,12 +82,15 @@ impl Compiler {
         revision: Revision,
         bytes: &[u8],
     ) -> Result<Component, CompileError> {
-        if let Some(component) = self.cache.load(runtime.engine(), revision) {
+        let (cache, engine) = (self.cache.clone(), runtime.engine().clone());
+        if let Ok(Some(component)) = spawn_blocking(move || cache.load(&engine, revision)).await {
             return Ok(component);
         }
         let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
         let code = self.run_child(bytes).await?;
-        self.cache.admit(runtime.engine(), revision, &code).map_err(|e| CompileError::Load(e.root_cause().to_string()))
+        let (cache, engine) = (self.cache.clone(), runtime.engine().clone());
+        let admitted = spawn_blocking(move || cache.admit(&engine, revision, &code)).await.map_err(io::Error::other)?;
+        admitted.map_err(|e| CompileError::Load(e.root_cause().to_string()))
     }
 
     async fn run_child(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {

@@ -83,3 +83,28 @@ fn a_file_with_a_name_that_makes_no_id_is_refused() {
         assert!(text.contains(said), "{text}");
     }
 }
+
+#[test]
+fn a_secret_written_inline_is_never_quoted() {
+    const SECRET: &str = "ASNFZ4mrze/+3LqYdlQyEA==";
+    for text in [
+        format!("secrets = \"{SECRET}\"\nconnector = \"x\"\n"),
+        format!("connector = \"x\"\n[secrets]\nclient_secret = \"{SECRET}\"\n"),
+        format!("connector = \"x\"\n[secrets.client_secret]\nenv = \"{SECRET}\"\n"),
+        format!("connector = \"x\"\n[secrets.client_secret]\nenv = \"A\"\nencoding = \"{SECRET}\"\n"),
+        format!("connector = \"x\"\n[secrets.client_secret]\nenv = \"A\"\nsend_to = [\"{SECRET}\"]\n"),
+        format!("connector = \"x\"\n[secrets.client_secret]\nvalue = \"{SECRET}\"\n"),
+    ] {
+        let said = refusal(&text);
+        assert!(!said.contains("ASNF") && said.contains("secrets"), "{said}");
+    }
+}
+
+#[test]
+fn a_link_takes_no_more_memory_than_the_host_has() {
+    let spec = read("connector = \"x\"\n").unwrap();
+    assert_eq!(spec.limits_within(32 << 20).unwrap().memory_bytes, 32 << 20);
+    let spec = read("connector = \"x\"\n[limits]\nmemory_mib = 64\n").unwrap();
+    let said = spec.limits_within(32 << 20).unwrap_err().to_string();
+    assert!(said.contains(":3: key `limits.memory_mib`: is over the host's own"), "{said}");
+}

@@ -66,7 +66,7 @@ impl FromStr for Origin {
         let rest =
             lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")).ok_or(OriginError::Scheme)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\' | '@' | '?' | '#');
+        let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '\\' | '@' | '?' | '#' | '*');
         if rest.contains(stray) || text.len() > ORIGIN_MAX {
             return Err(OriginError::More);
         }
