@@ -3,10 +3,11 @@
 
 use duijie_sdk::{
     Class, Failure, Outcome,
-    crypto::{self, Algorithm, CryptoError, Mode, Padding},
+    crypto::{self, CryptoError, Mode, Padding},
     encode,
     http::{Request, Response},
-    kv, log, time,
+    kv::{self, KvError},
+    log, time,
 };
 use serde_json::{Value, json};
 
@@ -15,13 +16,10 @@ use crate::{
     config::{CipherText, Config},
     envelope::{self, Values},
     map::{self, Wire},
+    memory,
     model::{Accepted, Checked, Endpoint, Record},
     token,
 };
-
-/// How long a link remembers that a record was accepted. A college pushes some five thousand a month, and a store holds
-/// ten thousand keys.
-const REMEMBER_MS: u64 = 30 * 86_400_000;
 
 /// Pushes one record.
 ///
@@ -43,7 +41,7 @@ pub fn push(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Acce
     let submitted_at = time::format(time::now_ms(), "yyyy-MM-ddTHH:mm:ss+08:00");
     let (upstream_code, message) = read(config, &response, record)?;
     Ok(Accepted {
-        overwrote: remember(endpoint, &sealed.key),
+        overwrote: memory::remember(endpoint, &sealed.key),
         record_id: sealed.key,
         endpoint,
         accepted: true,
@@ -132,13 +130,18 @@ fn keep_interval(config: &Config) -> Result<(), Failure> {
     if interval_ms == 0 {
         return Ok(());
     }
-    let is_free = kv::add("rate/interval", "", Some(interval_ms))
-        .map_err(|error| Failure::from(error).outcome(Outcome::NotSent))?;
-    if is_free {
-        Ok(())
-    } else {
-        let message = format!("another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)");
-        Err(Failure::rate_limited(message).retry_after_ms(interval_ms))
+    match kv::add("rate/interval", "", Some(interval_ms)) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let message = format!("another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)");
+            Err(Failure::rate_limited(message).retry_after_ms(interval_ms))
+        }
+        // A full store is no reason to keep records back: it would stay full.
+        Err(error @ KvError::Quota(_)) => {
+            log::warn("rate.min_interval_ms cannot be kept", &[("error", &error.to_string())]);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -218,23 +221,5 @@ fn collect_words(value: &Value, words: &mut Vec<String>) {
         Value::Array(elements) => elements.iter().for_each(|element| collect_words(element, words)),
         Value::Object(members) => members.values().for_each(|member| collect_words(member, words)),
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
-    }
-}
-
-/// Notes the acceptance and says whether there was one before. Only a hash of the record's key is kept. The record is
-/// accepted whatever the store says, so its errors are a line in the log.
-fn remember(endpoint: Endpoint, key: &str) -> Option<bool> {
-    let noted = crypto::hash(Algorithm::Sha256, key).map_err(Failure::from).and_then(|hash| {
-        let key = format!("accepted/{}/{}", endpoint.name(), encode::hex(hash));
-        let before = kv::get(&key)?.is_some();
-        kv::set(&key, "", Some(REMEMBER_MS))?;
-        Ok(before)
-    });
-    match noted {
-        Ok(before) => Some(before),
-        Err(failure) => {
-            log::warn("an accepted record cannot be remembered", &[("error", &failure.message)]);
-            None
-        }
     }
 }
