@@ -46,8 +46,12 @@ fn a_fault_after_a_request_does_not_claim_that_nothing_was_sent() {
     host.on("POST", URL).reply(200, json!({}));
     begin_call();
     assert_eq!(Failure::internal("x").outcome, Outcome::NotSent);
+    assert_eq!(Failure::rate_limited("x").outcome, Outcome::NotSent);
     assert!(Request::post(URL).send().is_ok());
     assert_eq!(Failure::internal("x").outcome, Outcome::Unknown);
+    for class in [Class::InvalidInput, Class::Config, Class::AuthFailed, Class::AuthExpired, Class::RateLimited] {
+        assert_eq!(Failure::new(class, "x").outcome, Outcome::Rejected);
+    }
 }
 
 #[test]
