@@ -90,6 +90,20 @@ fn an_answer_that_is_not_json_is_reported_without_its_content() {
 }
 
 #[test]
+fn a_redirect_is_named() {
+    let failure = response(302, &[("location", "https://x/?s=1")], "").json::<serde_json::Value>().unwrap_err();
+    assert_eq!((failure.class, failure.outcome), (Class::Protocol, Outcome::Unknown));
+    assert_eq!(failure.message, "the upstream answers with a redirect (HTTP 302); the host follows none");
+}
+
+#[test]
+fn the_hosts_words_for_a_broken_connection_are_not_doubled() {
+    let kind = HttpErrorKind::Reset("the connection broke: reset by peer".to_owned());
+    let failure = Failure::from(HttpError { kind, sent: true });
+    assert_eq!(failure.message, "no answer from the upstream: the connection broke: reset by peer");
+}
+
+#[test]
 fn a_byte_order_mark_is_passed_over() {
     let value: serde_json::Value = response(200, &[], "\u{feff}{\"code\":0}").json().unwrap();
     assert_eq!(value, json!({ "code": 0 }));
