@@ -20,22 +20,23 @@ impl Failure {
         Self { class, outcome: usual_outcome(class), message, upstream_code: None, retry_after_ms: None, detail: None }
     }
 
-    /// The caller's data is wrong; outcome `not-sent`.
+    /// The caller's data is wrong; outcome `not-sent`, unless a request of this call may have left: then `rejected`.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(Class::InvalidInput, message)
     }
 
-    /// The link is configured wrongly; outcome `not-sent`.
+    /// The link is configured wrongly; outcome as with [`Failure::invalid_input`].
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(Class::Config, message)
     }
 
-    /// The upstream refuses the link's credentials; outcome `not-sent`.
+    /// The upstream refuses the link's credentials; outcome as with [`Failure::invalid_input`]. When it was a token
+    /// endpoint that refused and nothing else was sent, say `not-sent`.
     pub fn auth_failed(message: impl Into<String>) -> Self {
         Self::new(Class::AuthFailed, message)
     }
 
-    /// The link's token has expired and refreshing did not help yet; outcome `not-sent`.
+    /// The link's token has expired and refreshing did not help yet; outcome as with [`Failure::invalid_input`].
     pub fn auth_expired(message: impl Into<String>) -> Self {
         Self::new(Class::AuthExpired, message)
     }
@@ -55,7 +56,7 @@ impl Failure {
         Self::new(Class::UpstreamRejected, message)
     }
 
-    /// Too fast, by our rule or theirs; outcome `not-sent`.
+    /// Too fast, by our rule or theirs; outcome as with [`Failure::invalid_input`].
     pub fn rate_limited(message: impl Into<String>) -> Self {
         Self::new(Class::RateLimited, message)
     }
@@ -163,7 +164,11 @@ impl Problem {
 fn usual_outcome(class: Class) -> Outcome {
     match class {
         Class::InvalidInput | Class::Config | Class::AuthFailed | Class::AuthExpired | Class::RateLimited => {
-            Outcome::NotSent
+            if http::may_have_sent() {
+                Outcome::Rejected
+            } else {
+                Outcome::NotSent
+            }
         }
         Class::SessionInvalid | Class::IdentityUnverified | Class::UpstreamRejected => Outcome::Rejected,
         Class::Timeout | Class::Protocol => Outcome::Unknown,

@@ -132,7 +132,9 @@ impl OperationEntry<'_> {
         self.with(|operation| operation.repeat = "safe")
     }
 
-    /// JSON Pointer to what says which record this is: the host keeps records of one key in order.
+    /// JSON Pointer to what says which record this is: for the durable push of a later version, which keeps records of
+    /// one key in order. Synchronous calls run side by side: whoever calls awaits one before sending the next version of
+    /// the same record.
     pub fn key(self, pointer: &str) -> Self {
         self.with(|operation| operation.key = Some(pointer.to_owned()))
     }

@@ -1,6 +1,6 @@
 //! A host for native tests: real cryptography, a store and a clock in memory, scripted upstreams, and what was sent and
 //! logged, for assertions. It is not the host's policy: every scripted origin is allowed, budgets and quotas are not
-//! counted, and answers are not masked of secrets. It does hold slots to their declared uses.
+//! counted (save what [`TestHost::kv_keys_max`] sets), and answers are not masked of secrets. It does hold slots to their declared uses.
 //!
 //! ```
 //! use duijie_sdk::testing::{KeyEncoding, TestHost};
@@ -109,6 +109,11 @@ impl TestHost {
     /// Every key in the store that is not over its time.
     pub fn kv_keys(&self) -> Vec<String> {
         self.shared.lock().kv_keys()
+    }
+
+    /// How many keys the store takes; a new one over that is [`KvError::Quota`](crate::kv::KvError::Quota).
+    pub fn kv_keys_max(&self, keys: usize) {
+        self.shared.lock().kv_keys_max = keys;
     }
 
     /// Runs an operation, its input and output being JSON texts on the way as in a component.

@@ -3,7 +3,8 @@
 //! record, clear or encrypted, and never writes one into a log or a message.
 //!
 //! The way in: [`push`] is the call from top to bottom; [`map`] turns the platform's record into the upstream's;
-//! [`envelope`] wraps the ciphertext; [`token`] gets the token; [`config`] is what a link may say.
+//! [`envelope`] wraps the ciphertext; [`token`] gets the token; [`memory`] knows what was
+//! accepted before; [`config`] is what a link may say.
 
 #![cfg_attr(
     test,
@@ -13,6 +14,7 @@
 pub mod config;
 pub mod envelope;
 pub mod map;
+pub mod memory;
 pub mod model;
 pub mod push;
 pub mod token;

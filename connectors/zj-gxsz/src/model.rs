@@ -53,8 +53,8 @@ pub struct Accepted {
     pub submitted_at: String,
     /// How often this call sent it: 2 if the token had to be renewed.
     pub attempt: u32,
-    /// Has this link pushed this record before? As far as it remembers (30 days, and while its store has room); null if
-    /// the store does not answer.
+    /// Has this link pushed this record before? As far as it remembers (30 days, the newest quarter million of a list);
+    /// null if the store is full or does not answer.
     pub overwrote: Option<bool>,
 }
 

@@ -3,10 +3,12 @@
 
 use duijie_sdk::{
     Class, Failure, Outcome,
-    crypto::{self, Algorithm, CryptoError, Mode, Padding},
+    crypto::{self, CryptoError, Mode, Padding},
     encode,
     http::{Request, Response},
-    kv, log, time,
+    kv::{self, KvError},
+    log, time,
+    token::TokenCache,
 };
 use serde_json::{Value, json};
 
@@ -15,13 +17,10 @@ use crate::{
     config::{CipherText, Config},
     envelope::{self, Values},
     map::{self, Wire},
+    memory,
     model::{Accepted, Checked, Endpoint, Record},
     token,
 };
-
-/// How long a link remembers that a record was accepted. A college pushes some five thousand a month, and a store holds
-/// ten thousand keys.
-const REMEMBER_MS: u64 = 30 * 86_400_000;
 
 /// Pushes one record.
 ///
@@ -30,20 +29,24 @@ const REMEMBER_MS: u64 = 30 * 86_400_000;
 pub fn push(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Accepted, Failure> {
     let sealed = seal(config, endpoint, record)?;
     let cache = token::cache(config)?;
-    let access = cache.get(|| token::fetch(config))?;
-    keep_interval(config)?;
+    let prepared = prepare(config, endpoint, &sealed.data, &cache);
+    let (access, request) = prepared.map_err(|failure| failure.outcome(Outcome::NotSent))?;
 
     let mut attempt = 1;
-    let mut response = send(config, endpoint, &sealed.data, &access)?;
+    let mut response = request.send()?;
+    let mut first = Outcome::NotSent;
     if is_token_refused(config, &response) {
         attempt = 2;
-        let access = cache.renew(&access, || token::fetch(config))?;
-        response = send(config, endpoint, &sealed.data, &access)?;
+        first = effect_of_refusal(&response);
+        let renewed = cache.renew(&access, || token::fetch(config));
+        let again = renewed
+            .and_then(|access| request_of(config, endpoint, &sealed.data, &access)?.send().map_err(Failure::from));
+        response = again.map_err(|failure| after(first, failure))?;
     }
     let submitted_at = time::format(time::now_ms(), "yyyy-MM-ddTHH:mm:ss+08:00");
-    let (upstream_code, message) = read(config, &response, record)?;
+    let (upstream_code, message) = read(config, &response, record).map_err(|failure| after(first, failure))?;
     Ok(Accepted {
-        overwrote: remember(endpoint, &sealed.key),
+        overwrote: memory::remember(endpoint, &sealed.key),
         record_id: sealed.key,
         endpoint,
         accepted: true,
@@ -126,23 +129,49 @@ fn not_encrypted(config: &Config, error: CryptoError) -> Failure {
     failure.outcome(Outcome::NotSent)
 }
 
+/// Token and request, up to the moment of sending: nothing that fails here has sent the record.
+fn prepare(config: &Config, endpoint: Endpoint, data: &str, cache: &TokenCache) -> Result<(String, Request), Failure> {
+    let access = cache.get(|| token::fetch(config))?;
+    let request = request_of(config, endpoint, data, &access)?;
+    keep_interval(config)?;
+    Ok((access, request))
+}
+
+/// A failure of the call, told with what its first attempt left open: once a push has left, nothing is `not-sent`.
+fn after(first: Outcome, failure: Failure) -> Failure {
+    match (first, failure.outcome) {
+        (Outcome::Unknown, _) | (_, Outcome::NotSent) => failure.outcome(first),
+        _ => failure,
+    }
+}
+
+/// A server that fails while it answers may have applied the record before.
+fn effect_of_refusal(response: &Response) -> Outcome {
+    if response.status >= 500 { Outcome::Unknown } else { Outcome::Rejected }
+}
+
 /// Takes this interval's one place, or says when the next is free.
 fn keep_interval(config: &Config) -> Result<(), Failure> {
     let interval_ms = u64::from(config.rate.min_interval_ms);
     if interval_ms == 0 {
         return Ok(());
     }
-    let is_free = kv::add("rate/interval", "", Some(interval_ms))
-        .map_err(|error| Failure::from(error).outcome(Outcome::NotSent))?;
-    if is_free {
-        Ok(())
-    } else {
-        let message = format!("another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)");
-        Err(Failure::rate_limited(message).retry_after_ms(interval_ms))
+    match kv::add("rate/interval", "", Some(interval_ms)) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let message = format!("another record was sent less than {interval_ms} ms ago (rate.min_interval_ms)");
+            Err(Failure::rate_limited(message).retry_after_ms(interval_ms))
+        }
+        // A full store is no reason to keep records back: it would stay full.
+        Err(error @ KvError::Quota(_)) => {
+            log::warn("rate.min_interval_ms cannot be kept", &[("error", &error.to_string())]);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-fn send(config: &Config, endpoint: Endpoint, data: &str, access: &str) -> Result<Response, Failure> {
+fn request_of(config: &Config, endpoint: Endpoint, data: &str, access: &str) -> Result<Request, Failure> {
     let values = Values::now(data, &config.client_id, access)?;
     let body = envelope::body(&config.envelope.template, &values)?;
     let mut request = Request::post(config.url(config.path(endpoint)))
@@ -153,7 +182,7 @@ fn send(config: &Config, endpoint: Endpoint, data: &str, access: &str) -> Result
     for (name, template) in &config.envelope.headers {
         request = request.header(name, envelope::header(template, &values)?);
     }
-    Ok(request.body(body).send()?)
+    Ok(request.body(body))
 }
 
 fn is_token_refused(config: &Config, response: &Response) -> bool {
@@ -172,7 +201,7 @@ fn read(config: &Config, response: &Response, record: &Record) -> Result<(String
         let status = response.status;
         let message = format!("the upstream refuses a token that it has just issued (HTTP {status})");
         let code = code_of(response).unwrap_or_else(|| status.to_string());
-        return Err(Failure::auth_failed(message).outcome(Outcome::Rejected).upstream_code(code));
+        return Err(Failure::auth_failed(message).outcome(effect_of_refusal(response)).upstream_code(code));
     }
     if let Some(failure) = response.not_now() {
         return Err(failure);
@@ -183,11 +212,12 @@ fn read(config: &Config, response: &Response, record: &Record) -> Result<(String
     let message = reply.get("msg").and_then(Value::as_str).unwrap_or_default();
     let message = redacted(message, config, record);
     if code != "0" {
-        // A server that fails while it answers may have applied the record before.
-        let outcome = if response.status >= 500 { Outcome::Unknown } else { Outcome::Rejected };
         let failure =
             Failure::upstream_rejected(format!("the upstream refuses the record (code {code:.64}): {message}"));
-        return Err(failure.outcome(outcome).upstream_code(code).detail(&json!({ "upstream_message": message })));
+        return Err(failure
+            .outcome(effect_of_refusal(response))
+            .upstream_code(code)
+            .detail(&json!({ "upstream_message": message })));
     }
     if response.is_success() {
         Ok((code, message))
@@ -218,23 +248,5 @@ fn collect_words(value: &Value, words: &mut Vec<String>) {
         Value::Array(elements) => elements.iter().for_each(|element| collect_words(element, words)),
         Value::Object(members) => members.values().for_each(|member| collect_words(member, words)),
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
-    }
-}
-
-/// Notes the acceptance and says whether there was one before. Only a hash of the record's key is kept. The record is
-/// accepted whatever the store says, so its errors are a line in the log.
-fn remember(endpoint: Endpoint, key: &str) -> Option<bool> {
-    let noted = crypto::hash(Algorithm::Sha256, key).map_err(Failure::from).and_then(|hash| {
-        let key = format!("accepted/{}/{}", endpoint.name(), encode::hex(hash));
-        let before = kv::get(&key)?.is_some();
-        kv::set(&key, "", Some(REMEMBER_MS))?;
-        Ok(before)
-    });
-    match noted {
-        Ok(before) => Some(before),
-        Err(failure) => {
-            log::warn("an accepted record cannot be remembered", &[("error", &failure.message)]);
-            None
-        }
     }
 }

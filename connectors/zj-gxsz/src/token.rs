@@ -1,6 +1,6 @@
 //! The OAuth2 token (client_credentials, RFC 6749 §4.4), kept by the SDK's cache. Nothing in a token's reply is ever
 //! written into a message save its code and, on a refusal, its text. No failure here has an effect at the upstream, so
-//! every outcome is `not-sent`.
+//! every outcome is `not-sent`; a push that has left before says otherwise itself.
 
 use duijie_sdk::{
     Failure, Outcome,
@@ -28,7 +28,8 @@ pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
 /// Asks the upstream for a token.
 ///
 /// # Errors
-/// `auth-failed` when it refuses, `config` when there is no such endpoint, otherwise why there was no usable answer.
+/// `auth-failed` when it refuses, `config` when there is no such endpoint, `rate-limited` at 429, `unavailable` at 5xx,
+/// otherwise why there was no usable answer.
 pub fn fetch(config: &Config) -> Result<Fetched, Failure> {
     let answered = request(config).send().map_err(Failure::from);
     answered.and_then(|response| read(config, &response)).map_err(|failure| failure.outcome(Outcome::NotSent))
@@ -60,6 +61,11 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
             return Err(Failure::config(message));
         }
         400..=499 => return Err(refused(response)),
+        // Whatever else it says: a server in trouble has not judged the credentials.
+        status @ 500.. => {
+            let failure = Failure::unavailable(format!("the token endpoint is not available (HTTP {status})"));
+            return Err(Failure { retry_after_ms: response.retry_after_ms(), ..failure });
+        }
         _ => {}
     }
     let reply: Value = response.json()?;

@@ -11,13 +11,13 @@ impl From<HttpError> for Failure {
             Kind::InvalidRequest(why) => {
                 (Class::Internal, format!("the connector built a request that cannot be sent: {why}"))
             }
-            Kind::Dns(why) => (Class::Unavailable, format!("the upstream's name does not resolve: {why}")),
-            Kind::Connect(why) => (Class::Unavailable, format!("no connection to the upstream: {why}")),
-            Kind::Tls(why) => (Class::Unavailable, format!("no trusted TLS connection to the upstream: {why}")),
+            // The host's text says which of these it was.
+            Kind::Dns(why) | Kind::Connect(why) | Kind::Tls(why) | Kind::Reset(why) => {
+                (Class::Unavailable, format!("no answer from the upstream: {why}"))
+            }
             Kind::Timeout => (Class::Timeout, "the upstream did not answer in time".to_owned()),
-            Kind::Reset(why) => (Class::Unavailable, format!("the connection to the upstream broke: {why}")),
             Kind::TooLarge(bytes) => (Class::Protocol, format!("the upstream's answer is larger than {bytes} bytes")),
-            Kind::Protocol(why) => (Class::Protocol, format!("the upstream did not answer in HTTP: {why}")),
+            Kind::Protocol(why) => (Class::Protocol, format!("no answer from the upstream: {why}")),
             Kind::Budget(which) => (Class::Internal, format!("the call's budget is used up: {which}")),
             Kind::Other(why) => (Class::Other, format!("the request failed: {why}")),
         };

@@ -29,10 +29,14 @@ impl Response {
     /// The body as JSON; a byte order mark before it is passed over.
     ///
     /// # Errors
-    /// `protocol`, outcome `unknown`, when it is not the JSON expected.
+    /// `protocol`, outcome `unknown`, when it is not the JSON expected; of a redirect it says that it is one.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
         serde_json::from_slice(body).map_err(|error| {
+            if (300..400).contains(&self.status) {
+                let message = format!("the upstream answers with a redirect (HTTP {}); the host follows none", self.status);
+                return Failure::protocol(message);
+            }
             let kind = self.header("content-type").unwrap_or("no content type");
             // Where parsing stopped helps; what stood there may be personal.
             Failure::protocol(format!(

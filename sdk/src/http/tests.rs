@@ -46,8 +46,12 @@ fn a_fault_after_a_request_does_not_claim_that_nothing_was_sent() {
     host.on("POST", URL).reply(200, json!({}));
     begin_call();
     assert_eq!(Failure::internal("x").outcome, Outcome::NotSent);
+    assert_eq!(Failure::rate_limited("x").outcome, Outcome::NotSent);
     assert!(Request::post(URL).send().is_ok());
     assert_eq!(Failure::internal("x").outcome, Outcome::Unknown);
+    for class in [Class::InvalidInput, Class::Config, Class::AuthFailed, Class::AuthExpired, Class::RateLimited] {
+        assert_eq!(Failure::new(class, "x").outcome, Outcome::Rejected);
+    }
 }
 
 #[test]
@@ -83,6 +87,20 @@ fn an_answer_that_is_not_json_is_reported_without_its_content() {
         response(200, &[("content-type", "text/html")], "<p>张三</p>").json::<serde_json::Value>().unwrap_err();
     assert_eq!((failure.class, failure.outcome), (Class::Protocol, Outcome::Unknown));
     assert!(failure.message.contains("text/html") && !failure.message.contains("张三"), "{}", failure.message);
+}
+
+#[test]
+fn a_redirect_is_named() {
+    let failure = response(302, &[("location", "https://x/?s=1")], "").json::<serde_json::Value>().unwrap_err();
+    assert_eq!((failure.class, failure.outcome), (Class::Protocol, Outcome::Unknown));
+    assert_eq!(failure.message, "the upstream answers with a redirect (HTTP 302); the host follows none");
+}
+
+#[test]
+fn the_hosts_words_for_a_broken_connection_are_not_doubled() {
+    let kind = HttpErrorKind::Reset("the connection broke: reset by peer".to_owned());
+    let failure = Failure::from(HttpError { kind, sent: true });
+    assert_eq!(failure.message, "no answer from the upstream: the connection broke: reset by peer");
 }
 
 #[test]

@@ -132,7 +132,7 @@ pub(crate) fn set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), Kv
     let shared = import("kv", Phase::Call);
     let mut state = shared.lock();
     let until_ms = ttl_ms.map(|ttl_ms| state.now_ms.saturating_add(ttl_ms));
-    state.kv.insert(key.to_owned(), Entry { value: value.to_vec(), until_ms });
+    state.put(key, Entry { value: value.to_vec(), until_ms })?;
     Ok(())
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn add(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<bool, 
         return Ok(false);
     }
     let until_ms = ttl_ms.map(|ttl_ms| state.now_ms.saturating_add(ttl_ms));
-    state.kv.insert(key.to_owned(), Entry { value: value.to_vec(), until_ms });
+    state.put(key, Entry { value: value.to_vec(), until_ms })?;
     Ok(true)
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn increment(key: &str, by: i64, ttl_ms: Option<u64>) -> Result<i64, 
         None => (0, until_ms),
     };
     let after = by.checked_add(before).ok_or(KvError::NotANumber)?;
-    state.kv.insert(key.to_owned(), Entry { value: after.to_string().into_bytes(), until_ms });
+    state.put(key, Entry { value: after.to_string().into_bytes(), until_ms })?;
     Ok(after)
 }
 

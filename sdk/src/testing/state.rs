@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{KeyEncoding, script::Script};
-use crate::{Use, bindings::duijie::log::logger::Level};
+use crate::{
+    Use,
+    bindings::duijie::{kv::store::Error as KvError, log::logger::Level},
+};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
@@ -64,6 +67,7 @@ pub(crate) struct State {
     pub(crate) now_ms: u64,
     pub(crate) random: u64,
     pub(crate) kv: BTreeMap<String, Entry>,
+    pub(crate) kv_keys_max: usize,
     pub(crate) locks: BTreeMap<String, Held>,
     pub(crate) holders: u64,
     pub(crate) script: Script,
@@ -80,6 +84,7 @@ impl Default for State {
             now_ms: 1_700_000_000_000,
             random: 0x9e37_79b9_7f4a_7c15,
             kv: BTreeMap::new(),
+            kv_keys_max: usize::MAX,
             locks: BTreeMap::new(),
             holders: 0,
             script: Script::default(),
@@ -93,6 +98,15 @@ impl State {
     pub(crate) fn live(&mut self, key: &str) -> Option<&mut Entry> {
         let now_ms = self.now_ms;
         self.kv.get_mut(key).filter(|entry| entry.until_ms.is_none_or(|until_ms| now_ms < until_ms))
+    }
+
+    /// Puts an entry, if there is room for it.
+    pub(crate) fn put(&mut self, key: &str, entry: Entry) -> Result<(), KvError> {
+        if self.live(key).is_none() && self.kv_keys().len() >= self.kv_keys_max {
+            return Err(KvError::Quota(format!("{} keys", self.kv_keys_max)));
+        }
+        self.kv.insert(key.to_owned(), entry);
+        Ok(())
     }
 
     /// Every key that is not over its time.

@@ -40,6 +40,15 @@ fn a_token_of_short_life_is_kept_for_half_of_it() {
 }
 
 #[test]
+fn a_token_that_cannot_be_kept_is_still_given() {
+    let host = TestHost::new();
+    host.kv_keys_max(0);
+    assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");
+    assert_eq!(cache().renew("t1", issued("t2", 3_600_000)).unwrap(), "t2");
+    assert_eq!(host.logs().len(), 2);
+}
+
+#[test]
 fn a_token_issued_for_other_values_is_not_used() {
     let _host = TestHost::new();
     assert_eq!(cache().get(issued("t1", 3_600_000)).unwrap(), "t1");

@@ -46,6 +46,46 @@ fn a_token_refused_twice_is_auth_failed() {
     }
 }
 
+/// Pushes with a first answer, then a token endpoint and an upstream that go wrong.
+fn refused_then(first: (u16, Value), token: Option<(u16, Value)>, second: Option<HttpErrorKind>) -> Failure {
+    let mut config = config();
+    config["errors"] = json!({ "token_expired_codes": ["40101"] });
+    let host = bare(config);
+    let tokens = host.on("POST", TOKEN).reply(200, json!({ "access_token": "t1" }));
+    match token {
+        Some((status, body)) => tokens.reply(status, body),
+        None => tokens.reply(200, json!({ "access_token": "t2" })),
+    };
+    let upstream = host.on("POST", ONE).reply(first.0, first.1);
+    match second {
+        Some(kind) => upstream.fail(kind, false),
+        None => upstream,
+    };
+    refused(&host)
+}
+
+#[test]
+fn a_push_that_left_is_never_reported_as_not_sent() {
+    let expired = || json!({ "code": 40101 });
+    let connect = || Some(HttpErrorKind::Connect("refused".to_owned()));
+    for (status, outcome) in [(401, Outcome::Rejected), (200, Outcome::Rejected), (500, Outcome::Unknown)] {
+        let first = || (status, expired());
+        is(&refused_then(first(), Some((503, json!({}))), None), Class::Unavailable, outcome);
+        is(&refused_then(first(), Some((401, json!({}))), None), Class::AuthFailed, outcome);
+        is(&refused_then(first(), None, connect()), Class::Unavailable, outcome);
+        is(&refused_then(first(), None, None), Class::AuthFailed, outcome);
+    }
+}
+
+#[test]
+fn a_refusal_after_an_answer_of_unknown_effect_stays_unknown() {
+    let mut config = config();
+    config["errors"] = json!({ "token_expired_codes": ["40101"] });
+    let host = host(config);
+    host.on("POST", ONE).reply(500, json!({ "code": 40101 })).reply(200, json!({ "code": 7 }));
+    is(&refused(&host), Class::UpstreamRejected, Outcome::Unknown);
+}
+
 #[test]
 fn a_token_endpoint_that_refuses_is_auth_failed_and_nothing_is_sent() {
     let failure = token_replied(401, json!({ "error": "invalid_client", "error_description": "no such client" }));
@@ -64,7 +104,9 @@ fn a_token_endpoint_in_trouble_keeps_everything_unsent() {
     is(&token_replied(404, json!({})), Class::Config, Outcome::NotSent);
     is(&token_replied(503, json!({})), Class::Unavailable, Outcome::NotSent);
     is(&token_replied(429, json!({})), Class::RateLimited, Outcome::NotSent);
-    is(&token_replied(500, json!({})), Class::Protocol, Outcome::NotSent);
+    is(&token_replied(500, json!({})), Class::Unavailable, Outcome::NotSent);
+    is(&token_replied(500, json!({ "error": "server_error" })), Class::Unavailable, Outcome::NotSent);
+    is(&token_replied(501, json!({ "code": 1 })), Class::Unavailable, Outcome::NotSent);
     is(&token_replied(200, json!({ "token": "x" })), Class::Protocol, Outcome::NotSent);
     is(&token_replied(200, json!({ "access_token": "" })), Class::Protocol, Outcome::NotSent);
     let host = bare(config());
