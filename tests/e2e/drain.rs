@@ -69,6 +69,20 @@ async fn a_call_that_outlasts_the_grace_is_cut_and_the_exit_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_caller_has_left_is_finished_and_logged_before_the_exit() {
+    let Docked { host, sim } = docked().await;
+    sim.faults().add(Rule::new(parse("latency=1500")).operation(ONE));
+    let request = host.call_request(LINK, ONE, in_wire_order(&fixtures::talk_one(1)));
+    let call = tokio::spawn(request.try_send());
+    sim.wait_until(|counters| counters.in_flight == 1).await.unwrap();
+    call.abort();
+    let stopped = host.terminate().await;
+    assert_eq!(stopped.status.code(), Some(0), "{}", stopped.log.text());
+    assert_eq!(sim.counters().records_accepted, 1);
+    assert!(stopped.log.text().contains("\"outcome\":\"done\""), "{}", stopped.log.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endless_guest_does_not_hold_up_the_exit() {
     let host = crate::support::hostile_host(&[], "[limits]\ncpu_ms = 1000").await;
     let spin = host.call_request("h.one", "loop.endless", "{}");

@@ -311,3 +311,19 @@ fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest as _, Sha256};
     hex::encode(Sha256::digest(bytes))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_and_a_dangling_link_among_the_links_are_named_and_stop_nothing() {
+    let host = one_link().await;
+    let links = host.setup().links();
+    let pipe = links.join("a/pipe.toml");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    std::os::unix::fs::symlink("nowhere", links.join("a/dangling.toml")).unwrap();
+    // What an editor leaves beside a file with unsaved changes.
+    std::os::unix::fs::symlink("user@host.1234", links.join("a/.#one.toml")).unwrap();
+    host.write_link("a/two", BARE);
+    host.until("the new link to serve", |all| all.link_state("a.two") == "serving").await;
+    let rollouts = host.until("the pipe to be refused", |all| all.link_refused("a.pipe")).await;
+    assert!(rollouts.link_reason("a.pipe").contains("not a regular file"), "{}", rollouts.text());
+    host.until_logged("the dangling link to be named", |log| log.contains("dangling.toml")).await;
+}

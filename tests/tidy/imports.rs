@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Source, code, none, sources};
 
 /// Every top-level module with what it may use. Downwards only: what stands here for a module is the whole of it.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("main", &[]),
     ("lib", &[]),
     ("cli", &["app", "config", "id", "link", "reload", "runtime", "server", "telemetry"]),
@@ -13,14 +13,15 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("server", &["config", "failure", "id", "link", "runtime", "shutdown"]),
     // Turns the file into every module's own options, so it stands above those modules.
     ("config", &["id", "reload", "runtime", "telemetry"]),
-    ("reload", &["id", "link", "runtime"]),
-    ("link", &["capability", "failure", "id", "runtime", "secret"]),
+    ("reload", &["file", "id", "link", "runtime"]),
+    ("link", &["capability", "failure", "file", "id", "runtime", "secret"]),
     ("runtime", &["bindings", "capability", "failure", "id", "redact", "secret"]),
     ("capability", &["bindings", "failure", "id", "redact", "secret"]),
     // One pair that looks both ways: the generated code is told which of our types stand for the contract's.
     ("bindings", &["capability"]),
     ("redact", &["secret"]),
     ("failure", &[]),
+    ("file", &[]),
     ("id", &[]),
     ("secret", &[]),
     ("shutdown", &[]),
