@@ -89,7 +89,7 @@ pub(in crate::server) struct OperationDetail {
     /// May the same input be sent twice without harm? safe or unsafe.
     #[schema(value_type = String, example = "safe")]
     repeat: Repeat,
-    /// JSON Pointer to what names the record; records of one key are kept in order.
+    /// JSON Pointer to what names the record; a later version keeps records of one key in order when it pushes durably.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// How queued inputs of one key merge.
