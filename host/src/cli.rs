@@ -1,14 +1,13 @@
 //! The command line: one file a verb. Parses, sets up the process, prints, and ends with 0 (good), 1 (the thing asked for
 //! failed or was refused) or 2 (asked wrongly). The only module that prints to stdout.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
-
 mod call;
 mod check;
 mod inspect;
 mod keys;
 mod link;
 mod new;
+mod out;
 mod serve;
 
 use std::{
@@ -18,9 +17,11 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::out::{print, print_json};
 use crate::{
     config::{Config, ConfigError},
     runtime::compile,
+    server::auth::{AdminKey, KeyError, PlatformKeys},
 };
 
 /// Docks a platform to government and education upstreams through hot-loaded wasm connectors.
@@ -117,11 +118,11 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Ended::Failed) => ExitCode::from(1),
         Err(Ended::Because(text)) => {
-            eprintln!("duijie: {text}");
+            out::complain(&text);
             ExitCode::from(1)
         }
         Err(Ended::Usage(text)) => {
-            eprintln!("duijie: {text}");
+            out::complain(&text);
             ExitCode::from(2)
         }
     }
@@ -132,15 +133,16 @@ impl Global {
         Config::read(&self.config)
     }
 
+    /// Keys and patterns are part of the file, and judged by whoever will use them.
+    fn check_keys(&self, config: &Config) -> Done {
+        let wrong = |error: &KeyError| Ended::Usage(format!("{}: {error}", self.config.display()));
+        PlatformKeys::from_config(&config.platforms).map_err(|error| wrong(&error))?;
+        AdminKey::from_config(config.admin_key_sha256.as_deref()).map_err(|error| wrong(&error))?;
+        Ok(())
+    }
+
     fn json(&self) -> bool {
         self.format == Format::Json
-    }
-}
-
-fn print_json(value: &impl serde::Serialize) {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => println!("{text}"),
-        Err(error) => eprintln!("duijie: {error}"),
     }
 }
 

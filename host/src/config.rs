@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::{
     id::PlatformName,
@@ -105,13 +106,13 @@ struct Raw {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawListen {
-    api: SocketAddr,
-    admin: SocketAddr,
+    api: Spanned<String>,
+    admin: Spanned<String>,
 }
 
 impl Default for RawListen {
     fn default() -> Self {
-        Self { api: SocketAddr::from(([127, 0, 0, 1], 8080)), admin: SocketAddr::from(([127, 0, 0, 1], 8081)) }
+        Self { api: unwritten("127.0.0.1:8080".into()), admin: unwritten("127.0.0.1:8081".into()) }
     }
 }
 
@@ -138,28 +139,33 @@ struct RawAdmin {
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawLimits {
-    calls: u32,
-    memory_mib: usize,
-    connections: usize,
-    drain_s: u64,
+    calls: Spanned<i64>,
+    memory_mib: Spanned<i64>,
+    connections: Spanned<i64>,
+    drain_s: Spanned<i64>,
 }
 
 impl Default for RawLimits {
     fn default() -> Self {
         let engine = EngineOptions::default();
-        Self { calls: engine.calls_max, memory_mib: engine.memory_bytes_max >> 20, connections: 4096, drain_s: 30 }
+        Self {
+            calls: unwritten(engine.calls_max.into()),
+            memory_mib: unwritten((engine.memory_bytes_max >> 20) as i64),
+            connections: unwritten(4096),
+            drain_s: unwritten(30),
+        }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RawReload {
-    rescan_s: u64,
+    rescan_s: Spanned<i64>,
 }
 
 impl Default for RawReload {
     fn default() -> Self {
-        Self { rescan_s: 10 }
+        Self { rescan_s: unwritten(10) }
     }
 }
 
@@ -183,43 +189,70 @@ impl Config {
     /// Names the file, and line and key where there are any.
     pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(file).map_err(|error| ConfigError::Read { file: file.to_owned(), error })?;
-        let raw: Raw = toml::from_str(&text).map_err(|error| ConfigError::Invalid {
+        let invalid = |at: usize, message: String| ConfigError::Invalid {
             file: file.to_owned(),
-            line: line_at(&text, error.span().map_or(0, |span| span.start)),
-            message: error.message().to_owned(),
-        })?;
-        let invalid = |section: &str, message: &str| ConfigError::Invalid {
-            file: file.to_owned(),
-            line: text.lines().position(|line| line.trim() == format!("[{section}]")).map_or(1, |at| at + 1),
-            message: message.to_owned(),
+            line: line_at(&text, at),
+            message,
         };
-        if !(1..=10_000).contains(&raw.limits.calls) {
-            return Err(invalid("limits", "key `limits.calls`: 1 to 10000 is accepted"));
-        }
-        if !(1..=1024).contains(&raw.limits.memory_mib) {
-            return Err(invalid("limits", "key `limits.memory_mib`: 1 to 1024 is accepted"));
-        }
-        if raw.reload.rescan_s == 0 {
-            return Err(invalid("reload", "key `reload.rescan_s`: at least 1 is accepted"));
-        }
+        let raw: Raw = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            invalid(at, with_key(error.message(), &text, at))
+        })?;
+        let ranged = |key: &str, value: &Spanned<i64>, min: i64, max: i64| {
+            let number = Some(*value.get_ref()).filter(|number| (min..=max).contains(number));
+            number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+                invalid(value.span().start, format!("key `{key}`: {min} to {max} is accepted, not {}", value.get_ref()))
+            })
+        };
+        let address = |key: &str, value: &Spanned<String>| {
+            value.get_ref().parse::<SocketAddr>().map_err(|_| {
+                let text = value.get_ref();
+                let rule = "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+                invalid(value.span().start, format!("key `{key}`: {rule}, not {text:?}"))
+            })
+        };
+        let limits = &raw.limits;
+        let engine = EngineOptions {
+            calls_max: ranged("limits.calls", &limits.calls, 1, 10_000)?,
+            memory_bytes_max: (ranged("limits.memory_mib", &limits.memory_mib, 1, 1024)? as usize) << 20,
+        };
+        let connections = ranged("limits.connections", &limits.connections, 1, 1_000_000)? as usize;
+        let drain = Duration::from_secs(ranged("limits.drain_s", &limits.drain_s, 0, 3600)?.into());
+        let rescan = Duration::from_secs(ranged("reload.rescan_s", &raw.reload.rescan_s, 1, 86_400)?.into());
         let base = file.parent().unwrap_or(Path::new(""));
         Ok(Self {
-            api: raw.listen.api,
-            admin: raw.listen.admin,
+            api: address("listen.api", &raw.listen.api)?,
+            admin: address("listen.admin", &raw.listen.admin)?,
             admin_key_sha256: raw.admin.key_sha256,
             platforms: raw.platforms,
             state: base.join(raw.paths.state),
             reload: ReloadOptions {
                 connectors: base.join(raw.paths.connectors),
                 links: base.join(raw.paths.links),
-                rescan: Duration::from_secs(raw.reload.rescan_s),
+                rescan,
             },
-            engine: EngineOptions { calls_max: raw.limits.calls, memory_bytes_max: raw.limits.memory_mib << 20 },
-            connections: raw.limits.connections,
-            drain: Duration::from_secs(raw.limits.drain_s),
+            engine,
+            connections,
+            drain,
             log_level: raw.log.level,
             log_format: raw.log.format,
         })
+    }
+}
+
+/// A default: it stands nowhere in the file.
+fn unwritten<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+/// The parser's message, with the key of the line it speaks of unless it names it itself.
+fn with_key(message: &str, text: &str, at: usize) -> String {
+    let line = text.lines().nth(line_at(text, at) - 1).unwrap_or("");
+    match line.split_once('=').map(|(key, _)| key.trim()) {
+        Some(key) if !key.is_empty() && !key.starts_with('#') && !message.contains(&format!("`{key}`")) => {
+            format!("key `{key}`: {message}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -249,6 +282,42 @@ mod tests {
     fn an_unknown_key_is_named_with_its_line() {
         let text = read("[listen]\napi = \"127.0.0.1:1\"\nadmn = \"x\"\n").unwrap_err().to_string();
         assert!(text.contains("duijie.toml:3: unknown field `admn`"), "{text}");
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_is_named_with_line_and_key() {
+        for (section, key, least, most) in [
+            ("limits", "calls", 1_i64, 10_000_i64),
+            ("limits", "memory_mib", 1, 1024),
+            ("limits", "connections", 1, 1_000_000),
+            ("limits", "drain_s", 0, 3600),
+            ("reload", "rescan_s", 1, 86_400),
+        ] {
+            for good in [least, most] {
+                assert!(read(&format!("[{section}]\n{key} = {good}")).is_ok(), "{key} = {good}");
+            }
+            for bad in [least - 1, most + 1, i64::MAX, i64::MIN] {
+                let wanted = format!("duijie.toml:3: key `{section}.{key}`: {least} to {most} is accepted, not {bad}");
+                let text = read(&format!("[{section}]\n# {key}\n{key} = {bad}")).unwrap_err().to_string();
+                assert!(text.ends_with(&wanted), "{text}");
+                let text = read(&format!("\n\n{section}.{key} = {bad}")).unwrap_err().to_string();
+                assert!(text.ends_with(&wanted), "{text}");
+            }
+            let text = read(&format!("[{section}]\n{key} = \"x\"")).unwrap_err().to_string();
+            assert!(text.contains("duijie.toml:2: ") && text.contains(key), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_an_ip_is_named_with_line_and_key() {
+        for key in ["api", "admin"] {
+            for bad in ["localhost:80", "127.0.0.1", ":8080", ""] {
+                let text = read(&format!("[listen]\n{key} = \"{bad}\"")).unwrap_err().to_string();
+                let wanted = format!("duijie.toml:2: key `listen.{key}`: write an IP address and a port");
+                assert!(text.contains(&wanted), "{text}");
+            }
+            assert!(read(&format!("[listen]\n{key} = \"[::1]:0\"")).is_ok());
+        }
     }
 
     #[test]

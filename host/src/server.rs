@@ -8,6 +8,7 @@ pub(crate) mod auth;
 mod body;
 mod connection;
 mod front;
+mod inputs;
 mod openapi;
 mod peers;
 mod problem;

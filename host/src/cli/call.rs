@@ -30,10 +30,7 @@ pub(super) fn run(global: &Global, args: &CallArgs) -> Done {
         let loaded = app::load_once(&config).await?;
         let call = Call { link: &args.link, operation: &args.operation, input: &input, request_id: Arc::from("cli") };
         match loaded.dispatcher.call(call).await {
-            Ok(answer) => {
-                print_json(&answer.output);
-                Ok(())
-            }
+            Ok(answer) => print_json(&answer.output),
             Err(error) => {
                 let refusal = loaded.status.links.iter().find(|link| *link.link == *args.link);
                 Err(explain(&error, refusal.and_then(|link| link.reason.as_deref()), global.json()))
@@ -65,11 +62,11 @@ fn explain(error: &CallError, refusal: Option<&str>, json: bool) -> Ended {
         _ => None,
     };
     if json {
-        print_json(&serde_json::json!({
+        let written = print_json(&serde_json::json!({
             "class": error.class(), "outcome": error.outcome(), "message": error.to_string(),
             "errors": violations, "detail": detail, "refusal": refusal,
         }));
-        return Ended::Failed;
+        return written.err().unwrap_or(Ended::Failed);
     }
     let mut text = format!("{error} (class {}, outcome {})", error.class().as_str(), error.outcome().as_str());
     for violation in violations {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Done, Ended, Global, block_on, print_json, read_file};
+use super::{Done, Ended, Global, block_on, print, print_json, read_file};
 use crate::{
     app,
     runtime::{
@@ -29,30 +29,37 @@ pub(super) fn run(global: &Global, args: &InspectArgs) -> Done {
         if global.json() {
             print_json(&serde_json::json!({
                 "revision": prepared.revision, "size": prepared.size, "imports": prepared.imports, "manifest": prepared.manifest,
-            }));
+            }))
         } else {
-            print(&prepared);
+            print(&text(&prepared))
         }
-        Ok(())
     })
 }
 
-fn print(prepared: &Prepared) {
+fn text(prepared: &Prepared) -> String {
     let manifest = &prepared.manifest;
-    println!("{} {}  {} / {}", manifest.name, manifest.version, manifest.summary.en, manifest.summary.zh);
-    println!("revision  {}", prepared.revision);
-    println!("size      {} KiB", prepared.size.div_ceil(1024));
-    println!("sdk       {}", manifest.sdk);
-    println!(
-        "origins   {}",
-        if manifest.origins.is_empty() { "none suggested".into() } else { manifest.origins.join(", ") }
-    );
-    println!("\nsecrets");
+    let mut lines = vec![
+        format!("{} {}  {} / {}", manifest.name, manifest.version, manifest.summary.en, manifest.summary.zh),
+        format!("revision  {}", prepared.revision),
+        format!("size      {} KiB", prepared.size.div_ceil(1024)),
+        format!("sdk       {}", manifest.sdk),
+        format!(
+            "origins   {}",
+            if manifest.origins.is_empty() { "none suggested".into() } else { manifest.origins.join(", ") }
+        ),
+    ];
+    lines.push("\nsecrets".to_owned());
     for slot in &manifest.secrets {
         let uses: Vec<_> = slot.uses.iter().map(|one| one.name()).collect();
-        println!("  {}{}  [{}]  {}", slot.name, if slot.optional { "?" } else { "" }, uses.join(", "), slot.summary.en);
+        lines.push(format!(
+            "  {}{}  [{}]  {}",
+            slot.name,
+            if slot.optional { "?" } else { "" },
+            uses.join(", "),
+            slot.summary.en
+        ));
     }
-    println!("\noperations");
+    lines.push("\noperations".to_owned());
     for operation in &manifest.operations {
         let effect = match operation.effect {
             Effect::Read => "read",
@@ -62,17 +69,18 @@ fn print(prepared: &Prepared) {
             Repeat::Safe => "repeat safe",
             Repeat::Unsafe => "repeat unsafe",
         };
-        println!("  {}  [{effect}, {repeat}]  {}", operation.name, operation.summary.en);
+        lines.push(format!("  {}  [{effect}, {repeat}]  {}", operation.name, operation.summary.en));
     }
     if !manifest.hooks.is_empty() {
-        println!("\nhooks");
+        lines.push("\nhooks".to_owned());
         for hook in &manifest.hooks {
-            println!("  {} {}  {}", hook.method, hook.name, hook.summary.en);
+            lines.push(format!("  {} {}  {}", hook.method, hook.name, hook.summary.en));
         }
     }
-    println!("\nimports");
+    lines.push("\nimports".to_owned());
     for import in &prepared.imports {
-        println!("  {import}");
+        lines.push(format!("  {import}"));
     }
-    println!("\nSchemas: --format json");
+    lines.push("\nSchemas: --format json".to_owned());
+    lines.join("\n")
 }

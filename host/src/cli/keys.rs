@@ -2,8 +2,11 @@
 
 use clap::Subcommand;
 
-use super::{Done, Ended, Global, print_json};
-use crate::{id::PlatformName, server::auth};
+use super::{Done, Ended, Global, print, print_json};
+use crate::{
+    id::PlatformName,
+    server::auth::{self, Pattern, PatternError},
+};
 
 #[derive(Subcommand)]
 pub(super) enum KeysVerb {
@@ -13,10 +16,10 @@ pub(super) enum KeysVerb {
         #[arg(long, required_unless_present = "admin")]
         platform: Option<PlatformName>,
         /// Links it may use: ids, or patterns such as zj.*
-        #[arg(long, default_value = "*", value_delimiter = ',')]
+        #[arg(long, default_value = "*", value_delimiter = ',', value_parser = pattern)]
         links: Vec<String>,
         /// Operations it may call: names, or patterns such as record.*
-        #[arg(long, default_value = "*", value_delimiter = ',')]
+        #[arg(long, default_value = "*", value_delimiter = ',', value_parser = pattern)]
         operations: Vec<String>,
         /// A key for the admin listener instead
         #[arg(long, conflicts_with = "platform")]
@@ -38,19 +41,43 @@ pub(super) fn run(global: &Global, verb: &KeysVerb) -> Done {
         _ => format!("[admin]\nkey_sha256 = \"{}\"\n", key.sha256),
     };
     if global.json() {
-        print_json(
-            &serde_json::json!({ "key": *key.secret, "key_id": key.id, "key_sha256": key.sha256, "toml": toml }),
-        );
+        print_json(&serde_json::json!({ "key": *key.secret, "key_id": key.id, "key_sha256": key.sha256, "toml": toml }))
     } else {
-        println!(
-            "The key, shown this once; give it to whoever calls (Authorization: Bearer …):\n\n  {}\n",
+        print(&format!(
+            "The key, shown this once; give it to whoever calls (Authorization: Bearer …):\n\n  {}\n\n\
+             This goes into duijie.toml:\n\n{toml}",
             *key.secret
-        );
-        println!("This goes into duijie.toml:\n\n{toml}");
+        ))
     }
-    Ok(())
+}
+
+/// A pattern as it is written, if the host will take it.
+fn pattern(text: &str) -> Result<String, PatternError> {
+    text.parse::<Pattern>().map(|_| text.to_owned())
 }
 
 fn list(items: &[String]) -> String {
     toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_pattern_that_the_host_would_refuse_is_refused_here() {
+        let parse = |option: &str, patterns: &str| {
+            Cli::try_parse_from(["duijie", "keys", "new", "--platform", "campus", option, patterns])
+        };
+        for option in ["--links", "--operations"] {
+            assert!(parse(option, "zj.*,hz.school-7").is_ok());
+            for bad in ["zj*", "zj.*,hz*", "zj.*,"] {
+                let error = parse(option, bad).err().unwrap();
+                assert_eq!(error.exit_code(), 2, "{bad}");
+                assert!(error.to_string().contains("a name followed by `.*`"), "{error}");
+            }
+        }
+    }
 }

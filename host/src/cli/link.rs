@@ -3,7 +3,7 @@
 
 use clap::Subcommand;
 
-use super::{Done, Ended, Global, print_json};
+use super::{Done, Ended, Global, print, print_json};
 use crate::{link::LinkSpec, reload::link_files};
 
 #[derive(Subcommand)]
@@ -32,17 +32,17 @@ pub(super) fn run(global: &Global, verb: &LinkVerb) -> Done {
             .iter()
             .map(|(key, value, place)| serde_json::json!({ "key": key, "value": value, "from": place.map(ToString::to_string) }))
             .collect();
-        print_json(&serde_json::json!({ "link": spec.id, "values": values }));
-        return Ok(());
+        return print_json(&serde_json::json!({ "link": spec.id, "values": values }));
     }
-    println!("# {}", spec.id);
+    let mut lines = vec![format!("# {}", spec.id)];
     let width = values.iter().map(|(key, value, _)| key.len() + value.to_string().len() + 3).max().unwrap_or(0).min(90);
     for (key, value, place) in values {
         let pair = format!("{key} = {value}");
-        println!("{pair:<width$}  # {}", place.map_or_else(|| "?".to_owned(), ToString::to_string));
+        let place = place.map_or_else(|| "?".to_owned(), ToString::to_string);
+        lines.push(format!("{pair:<width$}  # {place}"));
     }
     let limits = &spec.limits;
-    println!(
+    lines.push(format!(
         "# limits in force: deadline {} ms, cpu {} ms, memory {} MiB, body {} KiB, {} requests a call, {} calls at a time",
         limits.deadline.as_millis(),
         limits.cpu.as_millis(),
@@ -50,6 +50,6 @@ pub(super) fn run(global: &Global, verb: &LinkVerb) -> Done {
         limits.body_bytes >> 10,
         limits.http_requests,
         spec.concurrency
-    );
-    Ok(())
+    ));
+    print(&lines.join("\n"))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Done, Ended};
+use super::{Done, Ended, print};
 use crate::id::ConnectorName;
 
 /// The SDK's own files, as they were when this program was built.
@@ -35,13 +35,12 @@ pub(super) fn run(args: &NewArgs) -> Done {
         return Err(Ended::Usage(format!("{} is there already; nothing was written", dir.display())));
     }
     write_all(&args.name, &dir).map_err(|error| Ended::Because(format!("writing {}: {error:#}", dir.display())))?;
-    println!(
+    print(&format!(
         "{dir} is a connector that works. Next:\n\n  \
          cd {dir}\n  cargo test --offline\n  cargo build --offline --target wasm32-wasip2 --profile connector\n\n\
          Then read its README.md.",
         dir = dir.display()
-    );
-    Ok(())
+    ))
 }
 
 fn write_all(name: &str, dir: &Path) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -21,6 +21,9 @@ const MAC_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
 /// The largest entry read; compiled code is some three times the component.
 const ENTRY_MAX: u64 = 512 << 20;
+
+/// Entries kept: those of connectors that are gone, or of engines before an upgrade, must not pile up.
+const ENTRIES_MAX: usize = 64;
 
 /// A private directory of compiled components.
 pub(crate) struct Cache {
@@ -70,8 +73,23 @@ impl Cache {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.dir)?;
         file.write_all(code)?;
         file.write_all(&self.mac(engine, revision, code).map_err(io::Error::other)?)?;
-        file.persist(self.path(engine, revision)).map_err(|e| e.error)?;
-        Ok(())
+        let path = self.path(engine, revision);
+        file.persist(&path).map_err(|e| e.error)?;
+        self.prune(&path)
+    }
+
+    /// Removes all but the newest entries; never `kept`, whatever the clock says.
+    fn prune(&self, kept: &Path) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let path = entry.path();
+            if path != kept && path.extension().is_some_and(|extension| extension == "cwasm") {
+                entries.push((entry.metadata()?.modified()?, path));
+            }
+        }
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        entries.iter().skip(ENTRIES_MAX - 1).try_for_each(|(_, path)| fs::remove_file(path))
     }
 
     fn path(&self, engine: &Engine, revision: Revision) -> PathBuf {
@@ -98,25 +116,49 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
+/// The key of this path, made when there is none.
 fn host_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    match fs::File::open(path) {
-        Ok(mut file) => {
-            if file.metadata()?.permissions().mode() & 0o077 != 0 {
-                let text = format!("{} can be read by others; run `chmod 600` on it", path.display());
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
-            }
-            file.read_exact(key.as_mut())?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            getrandom::fill(key.as_mut()).map_err(io::Error::other)?;
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(key.as_ref())?;
-            file.sync_all()?;
-        }
-        Err(error) => return Err(error),
+    match read_key(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(path),
+        result => result,
     }
+}
+
+fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
+    let mut file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let text = format!("{} can be read by others; run `chmod 600` on it", path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    if metadata.len() != KEY_BYTES as u64 {
+        let text = format!(
+            "{} is damaged: it has {} bytes instead of {KEY_BYTES}; delete it, and the host makes key and compile cache anew",
+            path.display(),
+            metadata.len()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    file.read_exact(key.as_mut())?;
     Ok(key)
+}
+
+/// Under its name it is there whole or not at all, also when the host is killed meanwhile. The key of another host that
+/// was faster is everybody's.
+fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    getrandom::fill(key.as_mut()).map_err(io::Error::other)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let private = fs::Permissions::from_mode(0o600);
+    let mut file = tempfile::Builder::new().prefix(".host.key-").permissions(private).tempfile_in(dir)?;
+    file.write_all(key.as_ref())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(key),
+        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => read_key(path),
+        Err(lost) => Err(lost.error),
+    }
 }
 
 #[cfg(test)]
@@ -172,5 +214,50 @@ mod tests {
         Cache::open(state.path()).unwrap();
         fs::set_permissions(state.path().join("host.key"), fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Cache::open(state.path()).err().unwrap().to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_key_of_another_size_is_refused_with_the_cure() {
+        let state = tempfile::tempdir().unwrap();
+        let key = state.path().join("host.key");
+        Cache::open(state.path()).unwrap();
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+        let good = fs::read(&key).unwrap();
+        for bad in [&good[..0], &good[..31], &[good.as_slice(), b"\n"].concat()] {
+            fs::write(&key, bad).unwrap();
+            let text = Cache::open(state.path()).err().unwrap().to_string();
+            assert!(text.contains("host.key is damaged") && text.contains("delete it"), "{text}");
+        }
+        fs::remove_file(&key).unwrap();
+        Cache::open(state.path()).unwrap();
+        let names: Vec<_> = fs::read_dir(state.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "nothing but key and cache: {names:?}");
+    }
+
+    #[test]
+    fn hosts_that_start_at_once_have_one_key() {
+        let state = tempfile::tempdir().unwrap();
+        let keys = std::thread::scope(|scope| {
+            let hosts: Vec<_> = (0..8).map(|_| scope.spawn(|| Cache::open(state.path()).unwrap().key)).collect();
+            hosts.into_iter().map(|host| host.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(keys.iter().all(|key| **key == *keys[0]));
+    }
+
+    #[test]
+    fn only_the_newest_entries_are_kept() {
+        let state = tempfile::tempdir().unwrap();
+        let cache = Cache::open(state.path()).unwrap();
+        let engine = compiling_engine().unwrap();
+        let entry = |age: u64| cache.dir.join(format!("{age}.cwasm"));
+        for age in 1..=80 {
+            let file = fs::File::create(entry(age)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(age * 60)).unwrap();
+        }
+        let code = engine.precompile_component(EMPTY).unwrap();
+        cache.admit(&engine, Revision::of(EMPTY), &code).unwrap();
+        assert!(cache.load(&engine, Revision::of(EMPTY)).is_some());
+        assert_eq!(fs::read_dir(&cache.dir).unwrap().count(), ENTRIES_MAX);
+        assert!(entry(63).exists() && !entry(64).exists());
     }
 }

@@ -19,21 +19,22 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
 use super::{
     Peer,
     auth::{Platform, PlatformKeys},
     body,
     front::{RequestError, RequestId},
+    inputs::Inputs,
     openapi,
     problem::Problem,
 };
 use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
 
-/// Bytes of inputs held at a time over all requests: many connections with a large body each must not be the host's
-/// memory. Counted in KiB, so that the count fits a semaphore everywhere.
-const INPUTS_KIB_MAX: usize = 256 << 10;
+/// Bytes of inputs held at a time over all requests; of one platform, a quarter of it.
+const INPUTS_MAX: usize = 256 << 20;
+/// The least that a request counts: its head and its task are not free either.
+const INPUT_LEAST: usize = 1 << 10;
 
 /// What the API serves from.
 pub(crate) struct Api {
@@ -48,16 +49,16 @@ pub(crate) struct Api {
 /// What all requests share.
 pub(super) struct Shared {
     api: Arc<Api>,
-    inputs: Arc<Semaphore>,
+    inputs: Arc<Inputs>,
 }
 
 /// The routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    routes(api, INPUTS_KIB_MAX)
+    routes(api, INPUTS_MAX)
 }
 
-fn routes(api: Arc<Api>, inputs_kib_max: usize) -> Router {
-    let shared = Arc::new(Shared { api, inputs: Arc::new(Semaphore::new(inputs_kib_max)) });
+fn routes(api: Arc<Api>, inputs_max: usize) -> Router {
+    let shared = Arc::new(Shared { api, inputs: Arc::new(Inputs::new(inputs_max)) });
     Router::new()
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))
@@ -133,8 +134,9 @@ async fn call(
     if !is_json(&headers) {
         return Err(RequestError::NotJson.into());
     }
-    let kib = u32::try_from(body::announced(&body).unwrap_or(max).min(max).div_ceil(1024)).unwrap_or(u32::MAX);
-    let room = shared.inputs.clone().try_acquire_many_owned(kib).map_err(|_| CallError::HostBusy)?;
+    // Without a length it may be as long as it gets.
+    let bytes = body::announced(&body).unwrap_or(max).min(max).max(INPUT_LEAST);
+    let room = shared.inputs.take(&platform.name, bytes).ok_or(CallError::HostBusy)?;
     let input = body::read(body, max, api.body_timeout).await?;
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its

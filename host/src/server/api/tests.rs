@@ -27,10 +27,10 @@ struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
-        Self::with(Duration::from_secs(30), INPUTS_KIB_MAX).await
+        Self::with(Duration::from_secs(30), INPUTS_MAX).await
     }
 
-    async fn with(body_timeout: Duration, inputs_kib_max: usize) -> Self {
+    async fn with(body_timeout: Duration, inputs_max: usize) -> Self {
         let (all, some) = (generate().unwrap(), generate().unwrap());
         let platform = |name: &str, (id, sha256): (&str, &str), links: &[&str], operations: &[&str]| PlatformConfig {
             name: name.parse().unwrap(),
@@ -50,7 +50,7 @@ impl Fixture {
         };
         let bearer = |key: &str| format!("authorization: Bearer {key}");
         Self {
-            host: Host::of(routes(Arc::new(api), inputs_kib_max)).await,
+            host: Host::of(routes(Arc::new(api), inputs_max)).await,
             all: bearer(&all.secret),
             some: bearer(&some.secret),
         }
@@ -205,7 +205,7 @@ async fn only_json_is_taken_and_only_up_to_the_bound() {
 
 #[tokio::test]
 async fn a_body_that_drips_is_given_up() {
-    let fixture = Fixture::with(Duration::from_millis(200), INPUTS_KIB_MAX).await;
+    let fixture = Fixture::with(Duration::from_millis(200), INPUTS_MAX).await;
     let (mut read, mut write) = fixture.host.connect().await.into_split();
     let head = format!(
         "POST /v1/links/zj.a/operations/echo HTTP/1.1\r\nhost: t\r\n{}\r\n{JSON}\r\ncontent-length: 1000\r\n\r\n",
@@ -302,10 +302,37 @@ async fn a_preference_that_is_not_known_is_ignored() {
 
 #[tokio::test]
 async fn a_host_that_holds_all_the_input_it_may_is_busy() {
-    let fixture = Fixture::with(Duration::from_secs(30), 2).await;
+    let fixture = Fixture::with(Duration::from_secs(30), 8 << 10).await;
     assert_eq!(fixture.call(&fixture.all, "zj.a", "echo", "{}").await.status, 200);
     let reply = fixture.call(&fixture.all, "zj.a", "echo", &format!("{{\"t\":\"{}\"}}", "x".repeat(3000))).await;
     assert_eq!((kind(&reply), reply.header("retry-after")), ((503, "busy".into()), Some("1")));
     // What was held is given back.
     assert_eq!(fixture.call(&fixture.all, "zj.a", "echo", "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_platform_that_sends_and_never_ends_leaves_the_others_alone() {
+    let fixture = Fixture::with(Duration::from_secs(30), 4 * INPUT_MAX).await;
+    // Without a length, so that it may be as long as it gets.
+    let head = format!(
+        "POST /v1/links/zj.a/operations/echo HTTP/1.1\r\nhost: t\r\n{}\r\n{JSON}\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{{\r\n",
+        fixture.some
+    );
+    let mut open = fixture.host.connect().await;
+    open.write_all(head.as_bytes()).await.unwrap();
+    let busy = async {
+        while fixture.call(&fixture.some, "zj.a", "echo", "{}").await.status != 503 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, busy).await.expect("its own share is used up");
+    assert_eq!(kind(&fixture.call(&fixture.some, "zj.a", "echo", "{}").await), (503, "busy".into()));
+    assert_eq!(fixture.call(&fixture.all, "zj.a", "echo", "{}").await.status, 200);
+    drop(open);
+    let free = async {
+        while fixture.call(&fixture.some, "zj.a", "echo", "{}").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, free).await.expect("what was held is given back");
 }
