@@ -131,7 +131,15 @@ async fn a_deadline_while_the_upstream_is_silent_is_unknown() {
     sim.faults().add(Rule::new(parse("hang")));
     let host = hostile_host(&[&sim.url()], "[limits]\ndeadline_ms = 500").await;
     // One request leaves the guest time to answer; asking again and again does not.
-    ends(&host, "http.many", json!({ "url": format!("{}/x", sim.url()), "count": 30, "together": false }), 504, "timeout", "unknown").await;
+    ends(
+        &host,
+        "http.many",
+        json!({ "url": format!("{}/x", sim.url()), "count": 30, "together": false }),
+        504,
+        "timeout",
+        "unknown",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
