@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{
@@ -99,9 +99,11 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
     let router = server::api::router(Arc::new(state));
     let serving = tokio::spawn(async move { server::serve(api, router, &options, drain).await });
+    // Before the announcement: whoever reads it may signal at once.
+    let signals = Signals::new()?;
     announce(&listening)?;
 
-    until_told(&trigger, &keys, &file).await?;
+    signals.until_told(&trigger, &keys, &file).await;
     tracing::info!(grace_s = config.drain.as_secs(), "draining");
     let began = Instant::now();
     shutdown.begin();
@@ -139,22 +141,44 @@ fn spawn_admin(listener: std::net::TcpListener, state: Admin, drain: Drain) -> a
     thread.context("starting the admin thread")
 }
 
-/// Waits for SIGTERM or SIGINT; meanwhile SIGHUP reads the platforms' keys again and looks at the directories.
-async fn until_told(trigger: &Trigger, keys: &PlatformKeys, file: &Path) -> anyhow::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    let mut hup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
-            _ = hup.recv() => {
-                match Config::read(file).map_err(anyhow::Error::from).and_then(|config| Ok(keys.replace(&config.platforms)?)) {
-                    Ok(()) => tracing::info!(file = %file.display(), "platforms' keys read again"),
-                    Err(error) => tracing::error!(error = format!("{error:#}"), "platforms' keys kept as they were"),
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT; meanwhile SIGHUP reads the platforms' keys again and looks at the directories.
+    async fn until_told(mut self, trigger: &Trigger, keys: &PlatformKeys, file: &Path) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    read_keys_again(keys, file);
+                    trigger.now();
                 }
-                trigger.now();
             }
+        }
+    }
+}
+
+fn read_keys_again(keys: &PlatformKeys, file: &Path) {
+    let replaced =
+        Config::read(file).map_err(anyhow::Error::from).and_then(|config| Ok(keys.replace(&config.platforms)?));
+    match replaced {
+        Ok(()) => tracing::info!(file = %file.display(), "platforms' keys read again"),
+        Err(error) => {
+            tracing::error!(file = %file.display(), error = format!("{error:#}"), "platforms' keys kept as they were")
         }
     }
 }

@@ -131,14 +131,16 @@ async fn zj_gxsz(args: ZjGxszArgs) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Announces the simulator and waits for a signal.
 async fn run<P: Profile>(simulator: Simulator<P>) -> Result<(), Box<dyn std::error::Error>> {
+    // Before the announcement: whoever reads it may signal at once.
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let line = json!({"simulator": P::NAME, "url": simulator.url()});
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     tokio::select! {
         _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
     }
     simulator.stop().await;
     Ok(())

@@ -44,6 +44,7 @@ pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("panic.personal", panic_personal)
         .summary("Panics with a name in the message.", "带个人信息崩溃。")
         .personal(["/name"]);
+    ops.add("sleep.after-send", sleep_after_send).summary("Sends a request, then sleeps.", "发送后沉睡。");
     ops.add("panic.after-send", panic_after_send).summary("Sends a request, then dies.", "发送后崩溃。");
     ops.add("exit", exit).summary("Calls exit.", "调用 exit。");
 }
@@ -135,6 +136,12 @@ fn deeper_in_memory(depth: u64) -> u64 {
 #[allow(clippy::panic, reason = "that is the misdeed")]
 fn panic_personal(_: &Link<Config>, person: Person) -> Result<Nothing, Failure> {
     panic!("cannot go on with {}", person.name)
+}
+
+fn sleep_after_send(link: &Link<Config>, target: net::Target) -> Result<Nothing, Failure> {
+    // Whatever became of the request: the host must not believe that nothing was sent.
+    drop(net::get(&target.url));
+    sleep(link, Nothing {})
 }
 
 #[allow(clippy::panic, reason = "that is the misdeed")]
