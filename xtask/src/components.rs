@@ -1,6 +1,7 @@
 //! Connectors as files: builds the packages of a folder for the wasm target and puts each as `NAME-VERSION.wasm` into a
 //! directory, by a temporary name and a rename, so that a host which watches the directory never sees half of one.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::{
     fs,
     io::Write as _,
@@ -77,7 +78,9 @@ fn place(wasm: &Path, out: &Path, name: &str) -> Result<PathBuf> {
     if fs::read(&path).is_ok_and(|there| there == bytes) {
         return Ok(path);
     }
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(out)?;
+    // Readable by whoever the host runs as; a temporary file is not by itself.
+    let readable = std::fs::Permissions::from_mode(0o644);
+    let mut file = tempfile::Builder::new().prefix(".new-").permissions(readable).tempfile_in(out)?;
     file.write_all(&bytes)?;
     file.as_file().sync_all()?;
     file.persist(&path).with_context(|| format!("writing {}", path.display()))?;
