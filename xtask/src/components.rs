@@ -1,10 +1,10 @@
 //! Connectors as files: builds the packages of a folder for the wasm target and puts each as `NAME-VERSION.wasm` into a
 //! directory, by a temporary name and a rename, so that a host which watches the directory never sees half of one.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::{
     fs,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
