@@ -30,7 +30,7 @@ pub struct Fetched {
 /// use duijie_sdk::token::{Fetched, TokenCache};
 ///
 /// # fn fetch() -> Result<Fetched, duijie_sdk::Failure> { unimplemented!() }
-/// # fn call(token: &str) -> Result<u16, duijie_sdk::Failure> { unimplemented!() }
+/// # fn call(token: &str) -> Result<u16, duijie_sdk::Failure> { Ok(if token.is_empty() { 401 } else { 200 }) }
 /// # fn run() -> Result<(), duijie_sdk::Failure> {
 /// let cache = TokenCache::new("access", &["https://api.example.org", "my-client-id"])?;
 /// let token = cache.get(fetch)?;
