@@ -29,7 +29,7 @@ pub struct Fetched {
 /// ```no_run
 /// use duijie_sdk::token::{Fetched, TokenCache};
 ///
-/// # fn fetch() -> Result<Fetched, duijie_sdk::Failure> { unimplemented!() }
+/// # fn fetch() -> Result<Fetched, duijie_sdk::Failure> { Ok(Fetched { token: "t".into(), ttl_ms: 60_000 }) }
 /// # fn call(token: &str) -> Result<u16, duijie_sdk::Failure> { Ok(if token.is_empty() { 401 } else { 200 }) }
 /// # fn run() -> Result<(), duijie_sdk::Failure> {
 /// let cache = TokenCache::new("access", &["https://api.example.org", "my-client-id"])?;
