@@ -155,7 +155,7 @@ impl OperationEntry<'_> {
         self.with(|operation| operation.deadline_ms = Some(milliseconds))
     }
 
-    /// Bytes of input it needs at the most, 1 to 16 MiB, where that is over the host's default of 1 MiB.
+    /// Bytes of input it takes at the most, 1 to 16 MiB; a link's own limit (1 MiB by default) wins where it is lower.
     pub fn max_body(self, bytes: u32) -> Self {
         self.with(|operation| operation.max_body = Some(bytes))
     }
