@@ -1,5 +1,6 @@
 //! Simulated upstreams: real HTTP servers on loopback that verify what the upstream would verify, answer in its
-//! shapes, and fail on request. They never reach out, and never write a record's content anywhere but the answer to
+//! shapes, and fail on request. They reach out only to
+//! the hook URLs they are given ([`call`]), and never write a record's content anywhere but the answer to
 //! whoever asks for that record.
 //!
 //! The frame is shared: [`Simulator`] runs a [`Profile`] (what one upstream knows) behind an accept loop of its own,
@@ -12,6 +13,7 @@
 
 mod admin;
 mod body;
+mod caller;
 mod exchange;
 mod faults;
 mod ledger;
@@ -30,9 +32,10 @@ mod tests;
 
 pub mod zj_gxsz;
 
+pub use caller::{CallError, Called, call};
 pub use faults::{Fault, FaultError, Faults, Rule};
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
-pub use profile::{Profile, Received, Reply};
+pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;
 pub use simulator::{Simulator, StartError};
 pub use tokens::{TokenError, Tokens};

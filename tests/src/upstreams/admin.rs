@@ -1,6 +1,7 @@
 //! The admin surface below `/_sim/`, on the simulator's own port: journal, counters, faults, tokens, and what the
 //! profile adds. Not guarded: a simulator belongs on loopback. Its requests are neither counted nor journalled.
 
+use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use serde_json::json;
@@ -10,7 +11,13 @@ use super::faults::{KINDS, Rule};
 use super::profile::{Profile, Reply};
 
 /// Answers a request whose path is `/_sim/` and `below`.
-pub(super) fn answer<P: Profile>(shared: &Shared<P>, method: &Method, below: &str, query: &str, body: &[u8]) -> Reply {
+pub(super) async fn answer<P: Profile>(
+    shared: &Shared<P>,
+    method: &Method,
+    below: &str,
+    query: &str,
+    body: &Bytes,
+) -> Reply {
     match (method.as_str(), below) {
         ("GET", "") => Reply::text(about(&shared.profile)),
         ("GET", "journal") => json_of(&shared.ledger.journal()),
@@ -33,7 +40,7 @@ pub(super) fn answer<P: Profile>(shared: &Shared<P>, method: &Method, below: &st
         }
         ("POST", "tokens/revoke") => Reply::json(&json!({"revoked": shared.profile.revoke_tokens()})),
         ("GET", _) => shared.profile.inspect(below, query).unwrap_or_else(not_found),
-        _ => not_found(),
+        _ => shared.profile.act(method, below, body).await.unwrap_or_else(not_found),
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn answer<P: Profile>(
         Err(Unreadable::Broken) => return cut(&line, Cut::Close).await,
     };
     if let Some(below) = path.strip_prefix("/_sim/") {
-        let reply = admin::answer(&shared, &head.method, below, head.uri.query().unwrap_or_default(), &body);
+        let reply = admin::answer(&shared, &head.method, below, head.uri.query().unwrap_or_default(), &body).await;
         return send(reply, None, &line);
     }
     let operation = shared.profile.operation(&path).unwrap_or("unknown");

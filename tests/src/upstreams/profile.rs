@@ -6,6 +6,15 @@ use serde_json::Value;
 
 use super::ledger::Ledger;
 
+/// How exact a simulator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Refuse whatever a careful connector must not send; answer as documented.
+    Strict,
+    /// Take all that can be understood; answer with the oddities of real systems.
+    Quirky,
+}
+
 /// One upstream's behaviour. State lives inside, behind its own lock.
 pub trait Profile: Send + Sync + 'static {
     /// The connector id, as `zj-gxsz`.
@@ -28,6 +37,12 @@ pub trait Profile: Send + Sync + 'static {
 
     /// A read of the profile's own admin surface: `path` is what follows `/_sim/`.
     fn inspect(&self, path: &str, query: &str) -> Option<Reply>;
+
+    /// A write to the profile's own admin surface: changes its state, or makes the upstream call the platform (see
+    /// [`call`](super::call)). `path` is what follows `/_sim/`.
+    fn act(&self, _method: &Method, _path: &str, _body: &Bytes) -> impl Future<Output = Option<Reply>> + Send {
+        async { None }
+    }
 
     /// Forgets everything received.
     fn reset(&self);

@@ -21,7 +21,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::ledger::Ledger;
-use super::profile::{Profile, Received, Reply};
+use super::profile::{Mode, Profile, Received, Reply};
 use super::tokens::{TokenError, Tokens};
 
 pub use builder::Builder;
@@ -41,15 +41,6 @@ pub const DEMO_CLIENT_ID: &str = "demo-college";
 pub const DEMO_CLIENT_SECRET: &str = "ASNFZ4mrze/+3LqYdlQyEA==";
 
 const TOKEN_OPERATION: &str = "token.get";
-
-/// How exact the simulator is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Refuses whatever a careful connector must not send; answers as documented.
-    Strict,
-    /// Takes all that can be understood; answers with the oddities of real systems.
-    Quirky,
-}
 
 /// Where a client puts its credentials in a token request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

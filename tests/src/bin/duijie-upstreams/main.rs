@@ -1,0 +1,64 @@
+//! Runs one simulated upstream as a program (a file each beside this one), for the demo, for load tests, and for trying a connector by hand.
+//! Prints one line of JSON when it listens; stops on SIGTERM or ctrl-c. Never listens but where it is told.
+
+mod zj_gxsz;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use duijie_tests::upstreams::{Profile, Simulator};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Simulated upstreams for duijie connectors.
+///
+/// When it listens, it prints one line: {"simulator":"zj-gxsz","url":"http://127.0.0.1:PORT"}.
+/// The admin surface is on the same port below /_sim/: open it for a list of endpoints and fault kinds.
+/// It is not guarded, so listen on loopback only.
+#[derive(Parser)]
+#[command(name = "duijie-upstreams", version)]
+struct Cli {
+    #[command(subcommand)]
+    upstream: Upstream,
+}
+
+#[derive(Subcommand)]
+enum Upstream {
+    /// 浙江省教育厅智慧思政平台: talk records, encrypted with SM4.
+    ///
+    /// Admin surface: GET /_sim/ for the list, /_sim/journal, /_sim/counters, /_sim/faults, /_sim/records/{recordId}.
+    ZjGxsz(zj_gxsz::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().upstream {
+        Upstream::ZjGxsz(args) => zj_gxsz::run(args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A broken stderr leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "duijie-upstreams: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Announces the simulator and waits for a signal.
+async fn run<P: Profile>(simulator: Simulator<P>) -> Result<(), Box<dyn std::error::Error>> {
+    // Before the announcement: whoever reads it may signal at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let line = json!({"simulator": P::NAME, "url": simulator.url()});
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    simulator.stop().await;
+    Ok(())
+}
