@@ -16,6 +16,7 @@ mod body;
 mod caller;
 mod exchange;
 mod faults;
+mod hook;
 mod ledger;
 mod outgoing;
 mod profile;
@@ -26,14 +27,19 @@ mod tokens;
 mod wire;
 
 #[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod eduyun;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
+pub use eduyun::Eduyun;
 pub use faults::{Fault, FaultError, Faults, Rule};
+pub use hook::HookError;
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;
