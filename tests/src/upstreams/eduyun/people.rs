@@ -33,8 +33,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// The people known to a simulator that was given none: a teacher, a student and a parent who are verified, and a
-    /// student who is not.
+    /// The people known to a simulator that was given none: a teacher and a student who are verified, and a student
+    /// who is not.
     pub fn demo() -> Vec<Self> {
         let person = |n: u32, name: &str, id_card_no: &str, identity: &str, verified| Self {
             user_id: format!("demoUser{n:04}"),
@@ -48,8 +48,7 @@ impl Person {
         vec![
             person(1, "甄测师", "999999199001010016", "1", true),
             person(2, "甄测生", "99999920000101002X", "0", true),
-            person(3, "甄测家长", "999999198506150036", "2", true),
-            person(4, "甄测生乙", "999999200312110041", "0", false),
+            person(3, "甄测生乙", "999999198506150036", "0", false),
         ]
     }
 }

@@ -36,7 +36,7 @@ async fn a_verified_user_gets_a_session_and_a_ticket_good_once() {
 #[tokio::test]
 async fn whoever_is_not_verified_as_claimed_is_sent_to_be_verified() {
     let claims = [
-        user("甄测生乙", "999999200312110041", "0"),
+        user("甄测生乙", "999999198506150036", "0"),
         user("甄测生", "999999199001010016", "1"),
         user("甄测师", "999999199001010016", "2"),
         user("甄测师", "999999********0016", "1"),

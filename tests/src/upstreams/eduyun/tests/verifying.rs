@@ -12,7 +12,7 @@ const VERIFY: &str = "/cert/validateUser";
 
 fn claim(code: &str) -> Value {
     json!({
-        "verifyCode": code, "phone": PHONE, "name": "甄测生乙", "idCardNo": "999999200312110041",
+        "verifyCode": code, "phone": PHONE, "name": "甄测生乙", "idCardNo": "999999198506150036",
         "userIdentity": "0", "orgCode": DEMO_ORG_CODE, "loginAccount": "zhence",
     })
 }
@@ -26,7 +26,7 @@ async fn code(member: &Member) -> String {
 #[tokio::test]
 async fn a_right_code_verifies_the_person() {
     let member = Member::strict().await;
-    let before = json!({"userId": "demoUser0004", "loginAccount": "zhence"});
+    let before = json!({"userId": "demoUser0003", "loginAccount": "zhence"});
     let refused = member.ask("/userSession/validateSession", before.clone()).await;
     assert_eq!(
         (&refused["retCode"], &refused["data"]["certUrl"]),
@@ -42,8 +42,8 @@ async fn a_right_code_verifies_the_person() {
     assert_eq!(member.ask(VERIFY, claim(&code)).await["retCode"], codes::WRONG, "a code is good once");
 
     let [verification] = member.profile().verifications().try_into().expect("one");
-    assert_eq!((verification.login_account.as_str(), verification.user_id.as_str()), ("zhence", "demoUser0004"));
-    assert!(member.profile().log_in("demoUser0004"));
+    assert_eq!((verification.login_account.as_str(), verification.user_id.as_str()), ("zhence", "demoUser0003"));
+    assert!(member.profile().log_in("demoUser0003"));
     let session = member.session().await;
     let certificates = member.ask("/cert/getCertInfo", json!({"usessionId": session})).await;
     assert_eq!(certificates["data"][0]["loginAccount"], "zhence");
@@ -89,7 +89,7 @@ async fn strict_checks_every_field_and_names_it() {
         ("phone", json!("1380000000"), codes::WRONG),
         ("name", json!(""), codes::EMPTY),
         ("name", json!("甄测生"), codes::FAILED),
-        ("idCardNo", json!("999999200312110042"), codes::WRONG),
+        ("idCardNo", json!("999999200312110041"), codes::WRONG),
         ("idCardNo", json!("99999920000101002x"), codes::WRONG),
         ("userIdentity", json!(0), codes::WRONG),
         ("userIdentity", json!("6"), codes::WRONG),
