@@ -35,6 +35,7 @@ mod tests;
 
 pub mod eduyun;
 pub mod zj_gxsz;
+pub mod zjzwfw_sso;
 
 pub use caller::{CallError, Called, call};
 pub use eduyun::Eduyun;
@@ -46,3 +47,4 @@ pub use random::Random;
 pub use simulator::{Simulator, StartError};
 pub use tokens::{TokenError, Tokens};
 pub use zj_gxsz::ZjGxsz;
+pub use zjzwfw_sso::ZjzwfwSso;
