@@ -106,12 +106,11 @@ impl ZjzwfwSso {
         self.directory.log_in(userid)
     }
 
-    /// A ticket for the first resource in order, as the login page would give it; none when there is no such user.
+    /// A ticket for the resource named first, as the login page would give it; none when there is no such user.
     pub fn ticket(&self, userid: &str) -> Option<String> {
         let user = self.directory.user(userid)?;
-        let servicecode = self.settings.services.keys().next()?;
         let now_ms = now_ms();
-        Some(self.directory.issue(servicecode, &user.userid, now_ms, later(now_ms, self.settings.ticket_ttl)))
+        Some(self.directory.issue(&self.settings.main, &user.userid, now_ms, later(now_ms, self.settings.ticket_ttl)))
     }
 
     /// Users that resources pushed, by resource and key.

@@ -33,6 +33,8 @@ pub struct Builder {
 pub(super) struct Settings {
     pub(super) mode: Mode,
     pub(super) quirks: Quirks,
+    /// The servicecode named first: whose tickets and calls are made when none is named.
+    pub(super) main: String,
     /// Passwords by servicecode.
     pub(super) services: BTreeMap<String, String>,
     pub(super) users: Vec<User>,
@@ -54,6 +56,7 @@ impl Default for Builder {
         let settings = Settings {
             mode: Mode::Strict,
             quirks: Quirks::default(),
+            main: String::new(),
             services: BTreeMap::new(),
             users: Vec::new(),
             irs: Irs { access_key: DEMO_IRS_ACCESS_KEY.to_owned(), secret_key: DEMO_IRS_SECRET_KEY.to_owned() },
@@ -101,7 +104,7 @@ impl Builder {
         self
     }
 
-    /// One more resource; without any, the two demo resources.
+    /// One more resource; without any, the two demo resources. The first is the one that is meant when none is named.
     pub fn service(mut self, servicecode: impl Into<String>, servicepwd: impl Into<String>) -> Self {
         self.services.push((servicecode.into(), servicepwd.into()));
         self
@@ -202,6 +205,7 @@ impl Builder {
             self.services.push((DEMO_SERVICE_CODE.to_owned(), DEMO_SERVICE_PWD.to_owned()));
             self.services.push((DEMO_PROXY_CODE.to_owned(), DEMO_PROXY_PWD.to_owned()));
         }
+        settings.main = self.services.first().map(|(servicecode, _)| servicecode.clone()).unwrap_or_default();
         for (servicecode, servicepwd) in self.services {
             if settings.services.insert(servicecode.clone(), servicepwd).is_some() {
                 return Err(StartError::Settings(format!("service {servicecode} is named twice")));

@@ -45,7 +45,7 @@ pub enum Signature {
 pub struct UserPush {
     /// `synchronizeUser` or `deleteUser`; anything else is sent as well.
     pub method: String,
-    /// Which resource is called, by its servicecode; the first in order when none is named.
+    /// Which resource is called, by its servicecode; the one the builder was told first when none is named.
     pub servicecode: Option<String>,
     /// HTTP method.
     pub verb: Verb,
@@ -103,10 +103,9 @@ impl ZjzwfwSso {
     }
 
     fn compose(&self, push: &UserPush, hook: String) -> Sent {
-        let named = push.servicecode.as_deref().map(|code| (code, self.settings.services.get(code)));
-        let first = || self.settings.services.iter().next().map(|(code, pwd)| (code.as_str(), Some(pwd)));
+        let code = push.servicecode.as_deref().unwrap_or(&self.settings.main);
         // A code that is nobody's is signed as well: the platform must refuse it.
-        let (code, pwd) = named.or_else(first).map_or(("", ""), |(code, pwd)| (code, pwd.map_or("", String::as_str)));
+        let pwd = self.settings.services.get(code).map_or("", String::as_str);
         let age_ms = if push.signature == Signature::Stale { STALE_MS } else { 0 };
         let time = sign::beijing(now_ms().saturating_sub(age_ms));
         let pwd = if push.signature == Signature::Wrong { format!("{pwd}-other") } else { pwd.to_owned() };

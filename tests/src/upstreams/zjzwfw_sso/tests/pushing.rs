@@ -19,7 +19,7 @@ async fn platform() -> Platform {
 fn parameters(asked: &Asked) -> BTreeMap<String, String> {
     let query = asked.target.split_once('?').map_or("", |(_, query)| query);
     let pairs = url::form_urlencoded::parse(query.as_bytes());
-    pairs.chain(url::form_urlencoded::parse(&asked.body)).into_owned().collect()
+    pairs.into_owned().chain(url::form_urlencoded::parse(&asked.body).into_owned()).collect()
 }
 
 #[tokio::test]
