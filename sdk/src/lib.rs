@@ -57,23 +57,34 @@
 pub mod bindings;
 
 mod connector;
+pub mod credential;
 pub mod crypto;
 pub mod encode;
 mod failure;
+pub mod forward;
 mod handler;
 mod hooks;
 pub mod http;
+pub mod identity;
+pub mod json;
 pub mod kv;
+pub mod landing;
 pub mod log;
 mod manifest;
+pub mod mapping;
 mod operations;
+pub mod paging;
+pub mod pattern;
 pub mod random;
 mod raw;
+pub mod reply;
 pub mod secret;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod url;
 
 pub use bindings::duijie::connector::types::{
     Failure, FailureClass as Class, HookRequest, HookResponse, Outcome, Problem,

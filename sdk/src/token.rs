@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Class, Failure, Outcome,
     crypto::{self, Algorithm},
-    encode, kv, log, time,
+    encode,
+    http::{Request, Response},
+    kv, log, time,
 };
 
 /// A token is renewed this long before it expires, or at half its life if that is shorter.
@@ -78,6 +80,30 @@ impl TokenCache {
         self.fetched_once(Some(stale), fetch)
     }
 
+    /// Sends a request that needs the token. When the upstream refuses the token, it is renewed and the request sent
+    /// once more; `request` gets the token and which attempt this is (1 or 2).
+    ///
+    /// # Errors
+    /// What `fetch` and `request` give (outcome `not-sent` before the first attempt), or why there was no answer.
+    pub fn send(
+        &self,
+        fetch: impl Fn() -> Result<Fetched, Failure>,
+        request: impl Fn(&str, u32) -> Result<Request, Failure>,
+        is_refused: impl Fn(&Response) -> bool,
+    ) -> Result<Authorized, Failure> {
+        let prepared = self.get(&fetch).and_then(|token| Ok((request(&token, 1)?, token)));
+        let (first, token) = prepared.map_err(|failure| failure.outcome(Outcome::NotSent))?;
+        let response = first.send()?;
+        if !is_refused(&response) {
+            return Ok(Authorized { response, attempt: 1, first: Outcome::NotSent });
+        }
+        let first = effect_of_refusal(&response);
+        let renewed = self.renew(&token, &fetch);
+        let again = renewed.and_then(|token| request(&token, 2)?.send().map_err(Failure::from));
+        let response = again.map_err(|failure| after(first, failure))?;
+        Ok(Authorized { response, attempt: 2, first })
+    }
+
     fn fetched_once(
         &self,
         stale: Option<&str>,
@@ -141,6 +167,39 @@ impl TokenCache {
         let value = kv::get(&self.key)?;
         Ok(value.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
+}
+
+/// The answer to a request that needed a token ([`TokenCache::send`]).
+#[derive(Debug)]
+pub struct Authorized {
+    /// The last answer.
+    pub response: Response,
+    /// 1, or 2 when the token had to be renewed.
+    pub attempt: u32,
+    first: Outcome,
+}
+
+impl Authorized {
+    /// Reads the answer. A failure is told with what the first attempt left open.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub fn read<T>(&self, read: impl FnOnce(&Response) -> Result<T, Failure>) -> Result<T, Failure> {
+        read(&self.response).map_err(|failure| after(self.first, failure))
+    }
+}
+
+/// A failure of the call, told with what its first attempt left open: once a request has left, nothing is `not-sent`.
+fn after(first: Outcome, failure: Failure) -> Failure {
+    match (first, failure.outcome) {
+        (Outcome::Unknown, _) | (_, Outcome::NotSent) => failure.outcome(first),
+        _ => failure,
+    }
+}
+
+/// A server that fails while it answers may have acted before.
+fn effect_of_refusal(response: &Response) -> Outcome {
+    if response.status >= 500 { Outcome::Unknown } else { Outcome::Rejected }
 }
 
 /// A failed fetch, for those who wait.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Field, Kind, Mapping, Unknown};
+use duijie_sdk::mapping::{Field, Kind, Mapping, Unknown};
+
 use crate::model::Endpoint;
 
 /// The built-in mapping of a list.
-pub fn mapping(endpoint: Endpoint) -> Mapping {
+pub(crate) fn mapping(endpoint: Endpoint) -> Mapping {
     let (students_min, students_max) = match endpoint {
         Endpoint::One | Endpoint::Patriarch => (1, 1),
         Endpoint::Multi => (2, 200),
@@ -49,3 +50,6 @@ fn optional(name: &str, length_max: usize) -> Field {
 fn required(name: &str, length_max: usize) -> Field {
     Field { required: true, ..optional(name, length_max) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,27 +1,27 @@
 //! Is a mapping fit for use? For `check` of a link, so that a slip is found before the first record. Pure.
 
-use duijie_sdk::time;
-
 use super::{Field, Kind, Mapping, Violation, is_within};
+use crate::time;
 
 /// 2024-03-01 14:30:00 China time: any moment will do to try a pattern.
 const SAMPLE_MS: u64 = 1_709_274_600_000;
 
 /// What is wrong with a mapping, with pointers into it.
-pub fn check_mapping(mapping: &Mapping, key_field: &str) -> Vec<Violation> {
+pub fn problems(mapping: &Mapping) -> Vec<Violation> {
     let mut found = Vec::new();
     fields(&mapping.fields, "/fields", &mut found);
-    let key = format!("/{}", super::escape(key_field));
-    let takes_key = |field: &Field| field.constant.is_none() && is_within(&field.source(), &key);
     if mapping.fields.is_empty() {
         found.push(("/fields".to_owned(), "has no field".to_owned()));
-    } else if !mapping.fields.iter().any(takes_key) {
-        found.push((
-            "/fields".to_owned(),
-            format!("no field sends record.key_field ({key_field}), so the upstream could not tell what to overwrite"),
-        ));
     }
     found
+}
+
+impl Mapping {
+    /// Does a field send this member of the platform's record, or something in it?
+    pub fn sends(&self, member: &str) -> bool {
+        let pointer = format!("/{}", super::escape(member));
+        self.fields.iter().any(|field| field.constant.is_none() && is_within(&field.source(), &pointer))
+    }
 }
 
 fn fields(fields: &[Field], at: &str, found: &mut Vec<Violation>) {

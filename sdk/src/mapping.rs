@@ -1,18 +1,18 @@
-//! The mapping engine: the platform's record → the upstream's, by a list of fields in config. It reports every violation
+//! The mapping engine: the platform's record → the upstream's, by a list of fields in a link's config. It reports every violation
 //! with a JSON Pointer into the platform's record, and no message holds a value. Members come out in the mapping's order.
 
 mod check;
 mod convert;
-pub mod sim;
 
 use std::collections::BTreeMap;
 
-use duijie_sdk::time::DATE_TIME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
 
-pub use check::check_mapping;
+use crate::time::DATE_TIME;
+
+pub use check::problems;
 
 /// How one list's records become the upstream's.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -180,6 +180,3 @@ fn is_within(pointer: &str, outer: &str) -> bool {
 pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
-
-#[cfg(test)]
-mod tests;

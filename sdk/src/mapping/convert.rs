@@ -1,10 +1,10 @@
 //! One field after the other: find, convert, measure. Conversions are few and lossless: digits as text and as number,
 //! one date pattern to another, a listed value to its name at the upstream.
 
-use duijie_sdk::time;
 use serde_json::Value;
 
 use super::{Field, Kind, Violation, Wire};
+use crate::{json, time};
 
 /// The members that these fields make of an object at this place in the record.
 pub(super) fn fields(
@@ -44,7 +44,7 @@ fn field_value(field: &Field, value: &Value, place: &str, violations: &mut Vec<V
     let violations_before = violations.len();
     let converted = match (&field.values, field.kind) {
         (Some(values), _) => {
-            let name = scalar_text(value);
+            let name = json::text(value);
             name.and_then(|name| values.get(&name).cloned()).map(Wire::Value).ok_or_else(|| {
                 let known: Vec<_> = values.keys().map(String::as_str).collect();
                 format!("must be one of: {}", known.join(", "))
@@ -117,15 +117,6 @@ fn measured(field: &Field, wire: &Wire) -> Result<(), String> {
         (Some(min), _) if length < min => Err(format!("has {length} {unit}, fewer than {min}")),
         (_, Some(max)) if length > max => Err(format!("has {length} {unit}, more than {max}")),
         _ => Ok(()),
-    }
-}
-
-fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
