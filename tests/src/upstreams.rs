@@ -12,6 +12,7 @@
 //! ```
 
 mod admin;
+mod asked;
 mod body;
 mod caller;
 mod exchange;
@@ -30,6 +31,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod skill_train;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
@@ -38,5 +40,6 @@ pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;
 pub use simulator::{Simulator, StartError};
+pub use skill_train::SkillTrain;
 pub use tokens::{TokenError, Tokens};
 pub use zj_gxsz::ZjGxsz;

@@ -1,0 +1,372 @@
+//! The simulated 职业技能培训在线学习监管服务平台: both halves of its document, and the two calls that it makes itself.
+//! Operations, fields and replies are the document's; the result codes, the rules for `bizCode` and every life but the
+//! token's are this project's invention. Never keeps a face photo, only its size.
+
+mod admin;
+mod biz;
+mod builder;
+mod business;
+mod class;
+pub mod codes;
+mod courses;
+mod envelope;
+mod face;
+mod fields;
+mod hooks;
+mod identity;
+mod learning;
+mod operation;
+mod pushed;
+mod reply;
+mod study;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::Method;
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
+
+use super::ledger::{Ledger, key_hash};
+use super::profile::{Mode, Profile, Received, Reply};
+use super::tokens::{TokenError, Tokens};
+
+pub use builder::{Builder, Part2Token};
+pub use codes::Refusal;
+pub use face::FaceCheck;
+pub use hooks::{ClassAnswer, CoursePage, Hook, HookError, Page};
+pub use identity::identity_number;
+pub use operation::Spelling;
+pub use pushed::{Pushed, PushedSummary};
+pub use study::Study;
+
+use biz::BizCodes;
+use builder::Settings;
+use face::FaceAnswers;
+use fields::{Field, Kind, Rules, must};
+use operation::{ENDPOINTS, Endpoint, Operation, Part};
+use pushed::Records;
+use reply::{Style, only_post, with_trailing_comma};
+use study::Studies;
+
+/// Account known to a simulator that was given none.
+pub const DEMO_ACCOUNT: &str = "demo-academy";
+/// Its password.
+pub const DEMO_PASSWORD: &str = "demo-password-0000";
+
+const LOGIN: &[Field] = &[
+    must("studyPlatformAcount", Kind::Text(64)).or(&["studyPlatformAccount"]),
+    must("passWord", Kind::Text(128)).or(&["password"]),
+];
+/// Names of the token in a login's reply; quirky gives them in turn, all but the first.
+const TOKEN_MEMBERS: [&str; 3] = ["accessToken", "userToken", "token"];
+
+/// The profile: settings, tokens, and what was received.
+#[derive(Debug)]
+pub struct SkillTrain {
+    settings: Settings,
+    tokens: Tokens,
+    logins: AtomicUsize,
+    biz_codes: BizCodes,
+    studies: Studies,
+    records: Records,
+    live: Mutex<Live>,
+}
+
+/// What a test changes while the simulator runs, and small lists.
+#[derive(Debug)]
+struct Live {
+    face: FaceAnswers,
+    face_checks: VecDeque<FaceCheck>,
+    real_name_refused: BTreeSet<String>,
+    hooks: BTreeMap<Hook, String>,
+    accounts: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// One authenticated request.
+struct Call<'a> {
+    operation: &'static str,
+    rules: Rules<'a>,
+    data: &'a Value,
+    now_ms: i64,
+}
+
+/// What came of one.
+struct Accepted {
+    data: Option<Value>,
+    key: String,
+    /// Which version of a record this is, from 1; none when nothing was stored.
+    version: Option<u64>,
+}
+
+impl Accepted {
+    fn read(key: &str) -> Self {
+        Self { data: None, key: key.to_owned(), version: None }
+    }
+
+    fn stored(key: &str, version: u64) -> Self {
+        Self { version: Some(version), ..Self::read(key) }
+    }
+
+    fn data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
+}
+
+impl SkillTrain {
+    /// Settings to start from: strict, one demo account, tokens for two hours.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The `studyPlatformCode` of an account.
+    pub fn platform_code(account: &str) -> String {
+        class::code_of(&format!("studyPlatformCode {account}"))
+    }
+
+    /// What a learner did at a resource.
+    pub fn study(&self, student_user_code: &str, res_code: &str) -> Option<Study> {
+        self.studies.get(student_user_code, res_code)
+    }
+
+    /// What all learners did, by learner and resource.
+    pub fn studies(&self) -> Vec<Study> {
+        self.studies.list(|_| true)
+    }
+
+    /// Sum of every `progressTime` accepted, in seconds.
+    pub fn progress_sum(&self) -> u64 {
+        self.studies.progress_s()
+    }
+
+    /// The face checks made, oldest first; the last 10 000.
+    pub fn face_checks(&self) -> Vec<FaceCheck> {
+        self.live.lock().face_checks.iter().cloned().collect()
+    }
+
+    /// The last version of what was pushed by an operation under a key: `courseCode` (`course.push`), `classCode`
+    /// (`class.push`), `teaCode`, `stuCode`, `cardNo` (`photo.update`), `courseName` (`course.info`), or
+    /// `studentUserCode/resCode` (`record.submit`).
+    pub fn pushed(&self, operation: &str, key: &str) -> Option<Pushed> {
+        self.records.get(operation, key)
+    }
+
+    /// All that was pushed, without contents.
+    pub fn pushed_list(&self) -> Vec<PushedSummary> {
+        self.records.list()
+    }
+
+    /// Whether 1.5 finds learners on line; so at the start.
+    pub fn set_online(&self, online: bool) {
+        self.live.lock().face.online = online;
+    }
+
+    /// Whether 1.6 finds the right face; so at the start.
+    pub fn set_face_matches(&self, matches: bool) {
+        self.live.lock().face.matches = matches;
+    }
+
+    /// Whether 1.2 finds that this identity number belongs to the name; so for all at the start.
+    pub fn set_real_name(&self, card_no: &str, verified: bool) {
+        let refused = &mut self.live.lock().real_name_refused;
+        if verified {
+            refused.remove(card_no);
+        } else {
+            refused.insert(card_no.to_owned());
+        }
+    }
+
+    fn new(settings: Settings) -> Self {
+        let (tokens, biz_codes) = (Tokens::new(settings.seed), BizCodes::new(settings.seed));
+        let live = Live {
+            face: FaceAnswers { online: true, matches: true },
+            face_checks: VecDeque::new(),
+            real_name_refused: BTreeSet::new(),
+            hooks: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+        };
+        Self {
+            settings,
+            tokens,
+            logins: AtomicUsize::new(0),
+            biz_codes,
+            studies: Studies::default(),
+            records: Records::default(),
+            live: Mutex::new(live),
+        }
+    }
+
+    fn style(&self) -> Style {
+        Style { mode: self.settings.mode }
+    }
+
+    fn rules<'a>(&self, platform: &'a str) -> Rules<'a> {
+        Rules { mode: self.settings.mode, platform, refuse_unknown: self.settings.refuse_unknown }
+    }
+
+    fn biz_code_expires_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_add(i64::from(self.settings.biz_code_ttl_min) * 60_000)
+    }
+
+    fn store(&self, call: &Call, key: &str, record: &Value) -> Result<Accepted, Refusal> {
+        Ok(Accepted::stored(key, self.records.put(call.operation, key, record)?))
+    }
+
+    fn serve(&self, endpoint: &Endpoint, received: &Received, ledger: &Ledger) -> Result<Reply, Refusal> {
+        only_post(&received.method)?;
+        let (mode, window) = (self.settings.mode, self.settings.timestamp_window);
+        let envelope = envelope::open(received, endpoint.part(), mode, window)?;
+        if endpoint.operation == Operation::Login {
+            return self.login(&envelope.data, received.now_ms, ledger);
+        }
+        let platform = self.platform_of(endpoint.part(), &envelope.token, received.now_ms)?;
+        let call = Call {
+            operation: endpoint.name,
+            rules: self.rules(&platform),
+            data: &envelope.data,
+            now_ms: received.now_ms,
+        };
+        let accepted = self.dispatch(endpoint.operation, &call)?;
+        if let Some(version) = accepted.version {
+            ledger.count(|counters| {
+                counters.records_accepted += 1;
+                counters.overwrites += u64::from(version > 1);
+            });
+        }
+        let mut reply = self.style().accept(accepted.data);
+        if endpoint.operation == Operation::StudyRecords && mode == Mode::Quirky && !self.settings.well_formed {
+            reply = with_trailing_comma(reply);
+        }
+        Ok(Reply { key_hash: Some(key_hash(&accepted.key)), ..reply })
+    }
+
+    fn dispatch(&self, operation: Operation, call: &Call) -> Result<Accepted, Refusal> {
+        match operation {
+            // It has no token, and was answered before.
+            Operation::Login => Ok(Accepted::read("")),
+            Operation::Authenticate => self.authenticate(call),
+            Operation::StartStudy | Operation::EndStudy | Operation::Progress => self.study_step(call, operation),
+            Operation::FaceConfig => self.face_config(call),
+            Operation::FaceCompare => self.face_compare(call),
+            Operation::PopupGet => self.popup_get(call),
+            Operation::PopupSubmit => self.popup_submit(call),
+            Operation::RecordSubmit => self.record_submit(call),
+            Operation::PhotoUpdate => self.photo_update(call),
+            Operation::CoursePush => self.course_push(call),
+            Operation::TeacherPush => self.teacher_push(call),
+            Operation::CourseInfo => self.course_info(call),
+            Operation::StudentPush => self.student_push(call),
+            Operation::ClassPush => self.class_push(call),
+            Operation::StudyRecords => self.study_records(call),
+        }
+    }
+
+    /// 1.1.
+    fn login(&self, data: &Value, now_ms: i64, ledger: &Ledger) -> Result<Reply, Refusal> {
+        let rules = self.rules("");
+        let read = rules.read("data", data, LOGIN)?;
+        let account = read.text("studyPlatformAcount");
+        if self.settings.accounts.get(account).map(String::as_str) != Some(read.text("passWord")) {
+            return Err(Refusal::new(codes::CREDENTIALS, "账号或密码错误"));
+        }
+        let token = self.tokens.issue(account, self.settings.token_ttl, now_ms);
+        ledger.count(|counters| counters.tokens_issued += 1);
+        let logins = self.logins.fetch_add(1, Ordering::Relaxed);
+        let member = match self.settings.mode {
+            Mode::Strict => "acceptToken",
+            Mode::Quirky => TOKEN_MEMBERS.get(logins % TOKEN_MEMBERS.len()).copied().unwrap_or_default(),
+        };
+        let mut reply = Map::new();
+        reply.insert(member.to_owned(), token.into());
+        reply.insert("studyPlatformCode".to_owned(), Self::platform_code(account).into());
+        reply.insert("studyPlatformName".to_owned(), format!("模拟学习平台 {account}").into());
+        Ok(self.style().accept(Some(Value::Object(reply))))
+    }
+
+    /// The `studyPlatformCode` of whose token this is; empty where part 2 has no login.
+    fn platform_of(&self, part: Part, token: &str, now_ms: i64) -> Result<String, Refusal> {
+        let invalid = || Refusal::new(codes::TOKEN, "token失效");
+        match (part, &self.settings.part2_token) {
+            (Part::Business, Part2Token::Unchecked) => return Ok(String::new()),
+            (Part::Business, Part2Token::Static(known)) if known == token => return Ok(String::new()),
+            (Part::Business, Part2Token::Static(_)) => return Err(invalid()),
+            _ => {}
+        }
+        match self.tokens.check(token, now_ms) {
+            Ok(account) => Ok(Self::platform_code(&account)),
+            Err(TokenError::Unknown) => Err(invalid()),
+            Err(TokenError::Expired) => Err(Refusal::new(codes::TOKEN_EXPIRED, "token已过期，请重新登录")),
+        }
+    }
+}
+
+impl Profile for SkillTrain {
+    const NAME: &'static str = "skill-train";
+
+    fn summary(&self) -> String {
+        let mut summary = format!(
+            "Mode: {mode:?}. Accounts: {accounts}. Tokens live {ttl} s. Misprinted paths: {spelling:?}.\n",
+            mode = self.settings.mode,
+            accounts = self.settings.accounts.keys().cloned().collect::<Vec<_>>().join(", "),
+            ttl = self.settings.token_ttl.as_secs(),
+            spelling = self.settings.spelling,
+        );
+        for endpoint in &ENDPOINTS {
+            // Writing to a string cannot fail.
+            let _ = writeln!(summary, "{:<5} POST {:<36} {}", endpoint.number, endpoint.path, endpoint.name);
+        }
+        summary + "\n" + admin::HELP
+    }
+
+    fn operation(&self, path: &str) -> Option<&'static str> {
+        Endpoint::of_path(path, self.settings.spelling).map(|endpoint| endpoint.name)
+    }
+
+    async fn answer(&self, received: &Received, ledger: &Ledger) -> Reply {
+        let Some(endpoint) = Endpoint::of_path(&received.path, self.settings.spelling) else {
+            return Reply::json(&json!({"error": "not found"})).status(404);
+        };
+        self.serve(endpoint, received, ledger).unwrap_or_else(|refusal| {
+            ledger.count(|counters| match (refusal.code, endpoint.operation) {
+                (_, Operation::Login) => counters.credential_rejections += 1,
+                (codes::TOKEN | codes::TOKEN_EXPIRED, _) => counters.token_rejections += 1,
+                _ => counters.records_rejected += 1,
+            });
+            self.style().refuse(&refusal)
+        })
+    }
+
+    fn refuse(&self, code: &str, message: &str) -> Reply {
+        self.style().envelope(code, message, None)
+    }
+
+    fn revoke_tokens(&self) -> usize {
+        self.tokens.revoke_all()
+    }
+
+    fn inspect(&self, path: &str, _query: &str) -> Option<Reply> {
+        self.inspect_below(path)
+    }
+
+    async fn act(&self, method: &Method, path: &str, body: &Bytes) -> Option<Reply> {
+        self.act_below(method, path, body).await
+    }
+
+    /// Also what face and real-name checks answer; not where the platform calls.
+    fn reset(&self) {
+        self.tokens.revoke_all();
+        self.biz_codes.clear();
+        self.studies.clear();
+        self.records.clear();
+        let mut live = self.live.lock();
+        live.face = FaceAnswers { online: true, matches: true };
+        live.face_checks.clear();
+        live.real_name_refused.clear();
+        live.accounts.clear();
+    }
+}
