@@ -31,10 +31,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod culturedc;
 pub mod skill_train;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
+pub use culturedc::Culturedc;
 pub use faults::{Fault, FaultError, Faults, Rule};
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};

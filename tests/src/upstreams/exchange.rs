@@ -235,7 +235,8 @@ impl Drop for Open<'_> {
     }
 }
 
-fn now_ms() -> i64 {
+/// The machine's clock in milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -109,13 +109,13 @@ async fn a_face_code_belongs_to_its_learner_ends_in_time_and_is_never_guessed() 
     let config = academy.data(FACE_CONFIG, &learner("a", json!({}))).await;
     assert_eq!(config["expiresTime"], "5");
     let data = compare(config["bizCode"].clone(), &photo(10));
-    let late = academy.send_with(FACE_COMPARE, &data, &[("x-sim-fault", "clock-skew=300")]).await.json();
+    let late = academy.send_with(FACE_COMPARE, &data, &[("x-sim-fault", "clock-skew=310")]).await.json();
     assert_eq!(late["returnCode"], codes::TIMESTAMP, "the request's own time goes first");
     let fresh = super::academy::headers("userToken", &academy.token);
     let seconds: u64 = fresh["timestamp"].as_str().and_then(|text| text.parse().ok()).expect("seconds");
-    let headers = with(&fresh, "timestamp", (seconds + 300).to_string().into());
+    let headers = with(&fresh, "timestamp", (seconds + 310).to_string().into());
     let body = json!({"headers": headers, "data": data}).to_string();
-    let late = academy.send_body(FACE_COMPARE, &body, &[("x-sim-fault", "clock-skew=300")]).await.json();
+    let late = academy.send_body(FACE_COMPARE, &body, &[("x-sim-fault", "clock-skew=310")]).await.json();
     assert_eq!(late["returnCode"], codes::BIZ_CODE_LATE);
     let other = with(&data, "studentUserCode", code("b").into());
     assert_eq!(academy.code(FACE_COMPARE, &other).await, codes::BIZ_CODE);
