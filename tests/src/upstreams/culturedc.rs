@@ -210,6 +210,10 @@ impl Profile for Culturedc {
         }
     }
 
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        if ext_id(path).is_some() { "/openapi/v1/resources/{extId}" } else { path }
+    }
+
     async fn answer(&self, received: &Received, ledger: &Ledger) -> Reply {
         let is_get = received.method == Method::GET;
         let answered = match received.operation {

@@ -111,7 +111,7 @@ pub(super) async fn answer<P: Profile>(
         time: rfc3339(arrived_ms),
         operation: operation.to_owned(),
         method: received.method.to_string(),
-        path: received.path.chars().take(PATH_CHARS_MAX).collect(),
+        path: shared.profile.shown(&received.path).chars().take(PATH_CHARS_MAX).collect(),
         // An answer that is withheld after processing was still given: the journal shows what the upstream believes.
         status,
         code,

@@ -93,22 +93,32 @@ struct Call<'a> {
 /// What came of one.
 struct Accepted {
     data: Option<Value>,
+    /// Business key; of several records, all of them.
     key: String,
-    /// Which version of a record this is, from 1; none when nothing was stored.
-    version: Option<u64>,
+    /// Records stored, overwrites included.
+    stored: u64,
+    overwrites: u64,
 }
 
 impl Accepted {
     fn read(key: &str) -> Self {
-        Self { data: None, key: key.to_owned(), version: None }
+        Self { data: None, key: key.to_owned(), stored: 0, overwrites: 0 }
     }
 
+    /// Stored as this version, from 1.
     fn stored(key: &str, version: u64) -> Self {
-        Self { version: Some(version), ..Self::read(key) }
+        Self { stored: 1, overwrites: u64::from(version > 1), ..Self::read(key) }
     }
 
     fn data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.key += &other.key;
+        self.stored += other.stored;
+        self.overwrites += other.overwrites;
+        self
     }
 }
 

@@ -68,7 +68,7 @@ impl SkillTrain {
         }
         let mut accepted = Accepted::read("");
         for (code, student) in checked {
-            accepted = self.store(call, &code, student)?;
+            accepted = accepted.and(self.store(call, &code, student)?);
         }
         Ok(accepted)
     }

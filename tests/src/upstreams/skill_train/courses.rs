@@ -99,12 +99,12 @@ impl SkillTrain {
         }
         let mut accepted = Accepted::read("");
         for (code, delete, course) in changes {
-            accepted = if delete {
+            accepted = accepted.and(if delete {
                 self.records.remove(call.operation, &code);
                 Accepted::stored(&code, 1)
             } else {
                 self.store(call, &code, course)?
-            };
+            });
         }
         Ok(accepted)
     }

@@ -20,30 +20,39 @@ pub(super) struct Envelope {
     /// Empty when there is none.
     pub(super) token: String,
     pub(super) data: Value,
+    /// The request's own time, in milliseconds since 1970.
+    sent_ms: i64,
 }
 
-/// Opens a request's body. `window`: how far the timestamp may be from the simulator's clock.
-pub(super) fn open(received: &Received, part: Part, mode: Mode, window: Option<Duration>) -> Result<Envelope, Refusal> {
-    if mode == Mode::Strict && received.media_type() != "application/json" {
-        return Err(Refusal::new(codes::CONTENT_TYPE, "Content-Type 应为 application/json"));
+impl Envelope {
+    /// Opens a request's body.
+    pub(super) fn open(received: &Received, part: Part, mode: Mode) -> Result<Self, Refusal> {
+        if mode == Mode::Strict && received.media_type() != "application/json" {
+            return Err(Refusal::new(codes::CONTENT_TYPE, "Content-Type 应为 application/json"));
+        }
+        let malformed = || Refusal::new(codes::BODY, "请求体应为含 headers 与 data 的 JSON 对象");
+        let mut body = parse(&received.body, mode).ok_or_else(malformed)?;
+        let Some(Value::Object(headers)) = body.remove("headers") else { return Err(malformed()) };
+        let data = body.remove("data").filter(|data| !data.is_null()).ok_or_else(malformed)?;
+        if !DEVICE_TYPES.contains(&text(&headers, "deviceType")?) {
+            return Err(header("deviceType", "取值不在范围内"));
+        }
+        let device_id = text(&headers, "deviceId")?.chars().count();
+        if !(1..=DEVICE_ID_CHARS_MAX).contains(&device_id) {
+            return Err(header("deviceId", "长度超限"));
+        }
+        let sent_ms = timestamp_ms(&headers, mode)?;
+        Ok(Self { token: token(&headers, part, mode), data, sent_ms })
     }
-    let malformed = || Refusal::new(codes::BODY, "请求体应为含 headers 与 data 的 JSON 对象");
-    let mut body = parse(&received.body, mode).ok_or_else(malformed)?;
-    let Some(Value::Object(headers)) = body.remove("headers") else { return Err(malformed()) };
-    let data = body.remove("data").filter(|data| !data.is_null()).ok_or_else(malformed)?;
-    if !DEVICE_TYPES.contains(&text(&headers, "deviceType")?) {
-        return Err(header("deviceType", "取值不在范围内"));
+
+    /// Checks that the request's own time is not further than `window` from the simulator's.
+    pub(super) fn check_time(&self, window: Option<Duration>, now_ms: i64) -> Result<(), Refusal> {
+        let window_ms = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
+        if window_ms.is_some_and(|window_ms| now_ms.saturating_sub(self.sent_ms).saturating_abs() > window_ms) {
+            return Err(Refusal::new(codes::TIMESTAMP, "headers.timestamp 与平台时间相差过大"));
+        }
+        Ok(())
     }
-    let device_id = text(&headers, "deviceId")?.chars().count();
-    if !(1..=DEVICE_ID_CHARS_MAX).contains(&device_id) {
-        return Err(header("deviceId", "长度超限"));
-    }
-    let sent_ms = timestamp_ms(&headers, mode)?;
-    let window_ms = window.map(|window| i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
-    if window_ms.is_some_and(|window_ms| received.now_ms.saturating_sub(sent_ms).saturating_abs() > window_ms) {
-        return Err(Refusal::new(codes::TIMESTAMP, "headers.timestamp 与平台时间相差过大"));
-    }
-    Ok(Envelope { token: token(&headers, part, mode), data })
 }
 
 /// The token under the name that this part of the document uses; quirky takes either name.

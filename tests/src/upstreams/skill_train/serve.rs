@@ -8,16 +8,17 @@ use serde_json::{Map, Value};
 use super::super::ledger::{Ledger, key_hash};
 use super::super::profile::{Received, Reply};
 use super::super::tokens::TokenError;
+use super::envelope::Envelope;
 use super::fields::{Field, Kind, must};
 use super::operation::{Endpoint, Operation, Part};
 use super::reply::{only_post, with_trailing_comma};
-use super::{Accepted, Call, Mode, Part2Token, Refusal, SkillTrain, codes, envelope};
+use super::{Accepted, Call, Mode, Part2Token, Refusal, SkillTrain, codes};
 
 const LOGIN: &[Field] = &[
     must("studyPlatformAcount", Kind::Text(64)).or(&["studyPlatformAccount"]),
     must("passWord", Kind::Text(128)).or(&["password"]),
 ];
-/// Names of the token in a login's reply; quirky gives them in turn, all but the first.
+/// Names of the token in a quirky login's reply, given in turn.
 const TOKEN_MEMBERS: [&str; 3] = ["accessToken", "userToken", "token"];
 
 impl SkillTrain {
@@ -25,11 +26,14 @@ impl SkillTrain {
     pub(super) fn serve(&self, endpoint: &Endpoint, received: &Received, ledger: &Ledger) -> Result<Reply, Refusal> {
         only_post(&received.method)?;
         let (mode, window) = (self.settings.mode, self.settings.timestamp_window);
-        let envelope = envelope::open(received, endpoint.part(), mode, window)?;
+        let envelope = Envelope::open(received, endpoint.part(), mode)?;
         if endpoint.operation == Operation::Login {
+            envelope.check_time(window, received.now_ms)?;
             return self.login(&envelope.data, received.now_ms, ledger);
         }
+        // Before the time: a clock that jumped past the token's life is to show an expired token.
         let platform = self.platform_of(endpoint.part(), &envelope.token, received.now_ms)?;
+        envelope.check_time(window, received.now_ms)?;
         let call = Call {
             operation: endpoint.name,
             rules: self.rules(&platform),
@@ -37,10 +41,10 @@ impl SkillTrain {
             now_ms: received.now_ms,
         };
         let accepted = self.dispatch(endpoint.operation, &call)?;
-        if let Some(version) = accepted.version {
+        if accepted.stored > 0 {
             ledger.count(|counters| {
-                counters.records_accepted += 1;
-                counters.overwrites += u64::from(version > 1);
+                counters.records_accepted += accepted.stored;
+                counters.overwrites += accepted.overwrites;
             });
         }
         let mut reply = self.style().accept(accepted.data);

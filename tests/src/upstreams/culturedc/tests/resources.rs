@@ -180,6 +180,7 @@ async fn the_journal_holds_no_contents_and_a_fault_has_the_profiles_form() {
     assert_eq!(refused.json(), json!({"code": 50000, "message": "系统错误", "data": {}}));
     let journal = call(institution.address(), "GET", "/_sim/journal").await.json();
     assert_eq!(journal[0]["operation"], "resource.push");
+    assert_eq!(journal[1]["path"], "/openapi/v1/resources/{extId}");
     assert!(!journal.to_string().contains("模拟活动") && !journal.to_string().contains(DEMO_ACCESS_KEY), "{journal}");
     institution.simulator.reset();
     assert_eq!(institution.profile().resources(), []);

@@ -48,9 +48,9 @@ async fn the_seed_fixes_the_tokens() {
 
 #[tokio::test]
 async fn a_token_that_is_missing_revoked_or_expired_is_refused_with_a_text_that_names_it() {
-    let academy = Academy::of(SkillTrain::builder().token_ttl(Duration::from_secs(60))).await;
+    let academy = Academy::strict().await;
     assert_eq!(academy.code(START, &start()).await, "0");
-    let late = academy.send_with(START, &start(), &[("x-sim-fault", "clock-skew=61")]).await.json();
+    let late = academy.send_with(START, &start(), &[("x-sim-fault", "clock-skew=7201")]).await.json();
     assert_eq!(late["returnCode"], codes::TOKEN_EXPIRED, "{late}");
     academy.simulator.revoke_tokens();
     let revoked = academy.send(START, &start()).await.json();
@@ -58,6 +58,9 @@ async fn a_token_that_is_missing_revoked_or_expired_is_refused_with_a_text_that_
     let body = json!({"headers": headers("other", ""), "data": start()}).to_string();
     assert_eq!(academy.send_body(START, &body, &[]).await.json()["returnCode"], codes::TOKEN);
     assert_eq!(academy.simulator.counters().token_rejections, 3);
+
+    let brief = Academy::of(SkillTrain::builder().token_ttl(Duration::ZERO)).await;
+    assert_eq!(brief.code(START, &start()).await, codes::TOKEN_EXPIRED);
 }
 
 #[tokio::test]

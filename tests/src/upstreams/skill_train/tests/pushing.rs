@@ -56,6 +56,10 @@ async fn courses_are_kept_replaced_and_deleted_by_their_codes() {
     let deletion = with(&course("1"), "chapterList", json!(null));
     assert_eq!(academy.code(COURSE_PUSH, &json!([deletion])).await, "0");
     assert_eq!(academy.profile().pushed("course.push", &code("course")), None);
+    let two = json!([course("0"), with(&course("0"), "courseName", "课程2".into())]);
+    assert_eq!(academy.code(COURSE_PUSH, &two).await, "0");
+    let counters = academy.simulator.counters();
+    assert_eq!((counters.records_accepted, counters.overwrites), (5, 2));
 }
 
 #[tokio::test]
