@@ -100,7 +100,10 @@ const DAY_MS: u64 = 86_400_000;
 /// A credential issued so many days ago, as a link states it.
 fn issued(days_ago: i64) -> String {
     let day = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(8 - 24 * days_ago);
-    format!("[secrets.token]\nenv = \"TEST_TOKEN\"\nissued_at = {}\nvalid_days = 30\n", day.strftime("%Y-%m-%d"))
+    format!(
+        "[secrets.token]\nenv = \"TEST_TOKEN\"\nissued_at = {}\nvalid_days = 30\nuses = [\"send\"]\n",
+        day.strftime("%Y-%m-%d")
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

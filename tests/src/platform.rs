@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// The signing secret of every platform here: `whsec_` and the base64 of 24 bytes.
 pub const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
@@ -103,9 +103,11 @@ impl Drop for Platform {
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    // Dropped with this task, and with it every connection.
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let shared = shared.clone();
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let answer = service_fn(|request| {
                 let shared = shared.clone();
                 async move { Ok::<_, std::convert::Infallible>(take(&shared, request).await) }
@@ -113,6 +115,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             // A host that goes away is no trouble of the platform's.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
         });
+        while connections.try_join_next().is_some() {}
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Hook {
     pub(super) secret: PathSecret,
     allow: Vec<IpNet>,
     pub(super) limits: CallLimits,
+    /// Bytes of a request's body; an answer may have as many as the link allows.
+    pub(super) body_max: usize,
     pub(super) gate: Arc<Gate>,
 }
 
@@ -132,12 +134,9 @@ impl Hook {
         limits: &CallLimits,
         gate: Arc<Gate>,
     ) -> Self {
-        let limits = CallLimits {
-            deadline: asked.deadline.unwrap_or(limits.deadline),
-            body_bytes: asked.body_bytes.unwrap_or(limits.body_bytes),
-            ..limits.clone()
-        };
-        Self { declared, secret, allow: asked.allow.clone(), limits, gate }
+        let limits = CallLimits { deadline: asked.deadline.unwrap_or(limits.deadline), ..limits.clone() };
+        let body_max = asked.body_bytes.unwrap_or(limits.body_bytes);
+        Self { declared, secret, allow: asked.allow.clone(), limits, body_max, gate }
     }
 
     /// Its name, in the connector's words.

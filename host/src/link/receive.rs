@@ -39,7 +39,7 @@ pub(crate) struct Admitted {
 impl Admitted {
     /// Bytes of body to read.
     pub(crate) fn body_max(&self) -> usize {
-        self.hook().map_or(0, |hook| hook.limits.body_bytes)
+        self.hook().map_or(0, |hook| hook.body_max)
     }
 
     /// Who comes.
