@@ -61,6 +61,7 @@ pub mod credential;
 pub mod crypto;
 pub mod encode;
 mod failure;
+pub mod fields;
 pub mod forward;
 mod handler;
 mod hooks;
