@@ -111,6 +111,7 @@ fn ask_platform(subject: &str) -> Option<User> {
             return None;
         }
     };
+    let user = user.filter(|user| !user.name.trim().is_empty());
     let user = user.and_then(|user| Some(User { id_card_no: identity::id_number(&user.id_card_no)?, ..user }));
     if user.is_none() {
         log::warn(
@@ -118,7 +119,7 @@ fn ask_platform(subject: &str) -> Option<User> {
             &[],
         );
     }
-    user.filter(|user| !user.name.trim().is_empty())
+    user
 }
 
 /// The answer in the upstream's own shape and order.
