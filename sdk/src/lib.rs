@@ -56,6 +56,7 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
+pub mod class;
 mod connector;
 pub mod credential;
 pub mod crypto;
@@ -79,6 +80,7 @@ mod operations;
 pub mod paging;
 pub mod pattern;
 pub mod random;
+pub mod rate;
 mod raw;
 pub mod reply;
 pub mod secret;
