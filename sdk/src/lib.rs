@@ -56,6 +56,7 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
+pub mod blob;
 mod connector;
 pub mod credential;
 pub mod crypto;
