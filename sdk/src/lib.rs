@@ -57,6 +57,7 @@
 pub mod bindings;
 
 pub mod class;
+pub mod blob;
 mod connector;
 pub mod credential;
 pub mod crypto;
