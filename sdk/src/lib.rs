@@ -56,6 +56,7 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
+pub mod charset;
 mod connector;
 pub mod credential;
 pub mod crypto;
@@ -75,16 +76,19 @@ pub mod mapping;
 mod operations;
 pub mod paging;
 pub mod pattern;
+pub mod quotes;
 pub mod random;
 mod raw;
 pub mod reply;
 pub mod secret;
+pub mod soap;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod time;
 pub mod token;
 pub mod url;
+pub mod xml;
 
 pub use bindings::duijie::connector::types::{
     Failure, FailureClass as Class, HookRequest, HookResponse, Outcome, Problem,

@@ -1,7 +1,11 @@
 //! Time as upstreams want it: epoch milliseconds, and text in China time (UTC+8, no daylight saving), which is fixed
 //! here because neither host nor connector may depend on a machine's time zone. Years 1970 to 9999.
 
+mod http_date;
+
 use crate::raw;
+
+pub use http_date::http_date;
 
 /// What most upstreams mean by a date and time.
 pub const DATE_TIME: &str = "yyyy-MM-dd HH:mm:ss";
