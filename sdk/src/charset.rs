@@ -1,6 +1,8 @@
 //! Text of systems that may still write GB18030 (which contains GBK and GB 2312). UTF-8 always comes first; what is
 //! neither is an error, never text with holes. Only for reading: what is written is always UTF-8.
 
+mod gb18030;
+
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
@@ -39,9 +41,7 @@ pub fn decode(bytes: &[u8], fallback: Fallback) -> Result<Cow<'_, str>, NotText>
     match (std::str::from_utf8(bytes), fallback) {
         (Ok(text), _) => Ok(Cow::Borrowed(text)),
         (Err(_), Fallback::None) => Err(NotText),
-        (Err(_), Fallback::Gb18030) => {
-            encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes).ok_or(NotText)
-        }
+        (Err(_), Fallback::Gb18030) => gb18030::decode(bytes).map(Cow::Owned).ok_or(NotText),
     }
 }
 

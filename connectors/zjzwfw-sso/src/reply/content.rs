@@ -51,7 +51,7 @@ pub(crate) fn inside(value: &Element, lenient: bool) -> Result<Value, String> {
 /// JSON; leniently also with trailing commas or typographic quotes. Where parsing stopped helps; what stood there may be
 /// personal.
 pub(crate) fn json_of(text: &str, lenient: bool) -> Result<Value, String> {
-    let strict = serde_json::from_str(text);
+    let strict = serde_json::from_slice(text.as_bytes());
     if !lenient || strict.is_ok() {
         return strict.map_err(|error| format!("no JSON (line {}, column {})", error.line(), error.column()));
     }
