@@ -17,6 +17,7 @@ mod body;
 mod caller;
 mod exchange;
 mod faults;
+mod hook;
 mod ledger;
 mod outgoing;
 mod profile;
@@ -27,17 +28,28 @@ mod tokens;
 mod wire;
 
 #[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+<<<<<<< HEAD
 pub mod culturedc;
 pub mod skill_train;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
 pub use culturedc::Culturedc;
+=======
+pub mod eduyun;
+pub mod zj_gxsz;
+
+pub use caller::{CallError, Called, call};
+pub use eduyun::Eduyun;
+>>>>>>> 0a23c1bd58f8c9bf4e3186fffaa06865fbddd0a6
 pub use faults::{Fault, FaultError, Faults, Rule};
+pub use hook::HookError;
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;

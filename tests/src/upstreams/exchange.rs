@@ -153,7 +153,7 @@ async fn decide<P: Profile>(shared: &Shared<P>, received: &Received, plan: &Plan
                 None => reply,
             }
         }
-        Some(Fault::Code { code, message }) => shared.profile.refuse(code, message),
+        Some(Fault::Code { code, message }) => shared.profile.refuse_to(received, code, message),
         Some(Fault::Redirect { location }) => Reply::text("").status(302).header("location", location),
         Some(Fault::Html) => Reply::new("text/html;charset=UTF-8", HTML),
         Some(Fault::Echo) => echo(received),

@@ -37,6 +37,11 @@ pub trait Profile: Send + Sync + 'static {
     /// The upstream's own form of a business refusal.
     fn refuse(&self, code: &str, message: &str) -> Reply;
 
+    /// The same as an answer to this request, for upstreams whose forms differ from operation to operation.
+    fn refuse_to(&self, _received: &Received, code: &str, message: &str) -> Reply {
+        self.refuse(code, message)
+    }
+
     /// Revokes all tokens; says how many there were.
     fn revoke_tokens(&self) -> usize;
 
