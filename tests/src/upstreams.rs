@@ -34,20 +34,14 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-<<<<<<< HEAD
 pub mod culturedc;
+pub mod eduyun;
 pub mod skill_train;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
 pub use culturedc::Culturedc;
-=======
-pub mod eduyun;
-pub mod zj_gxsz;
-
-pub use caller::{CallError, Called, call};
 pub use eduyun::Eduyun;
->>>>>>> 0a23c1bd58f8c9bf4e3186fffaa06865fbddd0a6
 pub use faults::{Fault, FaultError, Faults, Rule};
 pub use hook::HookError;
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
