@@ -29,17 +29,24 @@ impl Violations {
         }
     }
 
+    /// Is nothing wrong so far?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Goes on when nothing is wrong.
     ///
     /// # Errors
-    /// `invalid-input` with every violation in its detail.
+    /// [`Violations::failure`].
     pub fn none(self) -> Result<(), Failure> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
+        if self.is_empty() { Ok(()) } else { Err(self.failure()) }
+    }
+
+    /// `invalid-input` with every violation in its detail.
+    pub fn failure(self) -> Failure {
         let count = self.0.len();
         let message = format!("the input does not fit: {count} violation(s), see detail");
-        Err(Failure::invalid_input(message).detail_fields(self.0))
+        Failure::invalid_input(message).detail_fields(self.0)
     }
 }
 

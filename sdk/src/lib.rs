@@ -57,11 +57,14 @@
 pub mod bindings;
 
 pub mod class;
+pub mod blob;
+pub mod charset;
 mod connector;
 pub mod credential;
 pub mod crypto;
 pub mod encode;
 mod failure;
+pub mod fields;
 pub mod forward;
 mod handler;
 mod hooks;
@@ -78,17 +81,20 @@ pub mod once;
 mod operations;
 pub mod paging;
 pub mod pattern;
+pub mod quotes;
 pub mod random;
 pub mod rate;
 mod raw;
 pub mod reply;
 pub mod secret;
+pub mod soap;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod time;
 pub mod token;
 pub mod url;
+pub mod xml;
 
 pub use bindings::duijie::connector::types::{
     Failure, FailureClass as Class, HookRequest, HookResponse, Outcome, Problem,

@@ -2,6 +2,8 @@
 //! is never logged. A failed fetch fails all calls that waited for it, so that an endpoint that is down or refuses gets
 //! one request instead of one a call; whoever asks later tries anew.
 
+mod kept;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -113,15 +115,26 @@ impl TokenCache {
         request: impl Fn(&str, u32) -> Result<Request, Failure>,
         is_refused: impl Fn(&Response) -> bool,
     ) -> Result<Authorized, Failure> {
-        let prepared = self.get(&fetch).and_then(|token| Ok((request(&token, 1)?, token)));
-        let (first, token) = prepared.map_err(|failure| failure.outcome(Outcome::NotSent))?;
-        let response = first.send()?;
+        self.attempts(fetch, is_refused, |token, attempt| {
+            let built = request(token, attempt).map_err(|failure| before(attempt, failure))?;
+            Ok(built.send()?)
+        })
+    }
+
+    /// At most two attempts, the second with a renewed token.
+    fn attempts(
+        &self,
+        fetch: impl Fn() -> Result<Fetched, Failure>,
+        is_refused: impl Fn(&Response) -> bool,
+        mut attempt: impl FnMut(&str, u32) -> Result<Response, Failure>,
+    ) -> Result<Authorized, Failure> {
+        let token = self.get(&fetch).map_err(|failure| before(1, failure))?;
+        let response = attempt(&token, 1)?;
         if !is_refused(&response) {
             return Ok(Authorized { response, attempt: 1, first: Outcome::NotSent });
         }
         let first = effect_of_refusal(&response);
-        let renewed = self.renew(&token, &fetch);
-        let again = renewed.and_then(|token| request(&token, 2)?.send().map_err(Failure::from));
+        let again = self.renew(&token, &fetch).and_then(|token| attempt(&token, 2));
         let response = again.map_err(|failure| after(first, failure))?;
         Ok(Authorized { response, attempt: 2, first })
     }
@@ -213,6 +226,11 @@ impl Authorized {
     pub fn read<T>(&self, read: impl FnOnce(&Response) -> Result<T, Failure>) -> Result<T, Failure> {
         read(&self.response).map_err(|failure| after(self.first, failure))
     }
+}
+
+/// A failure before an attempt: before the first nothing has left.
+fn before(attempt: u32, failure: Failure) -> Failure {
+    if attempt == 1 { failure.outcome(Outcome::NotSent) } else { failure }
 }
 
 /// A failure of the call, told with what its first attempt left open: once a request has left, nothing is `not-sent`.
