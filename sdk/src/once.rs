@@ -15,9 +15,12 @@ use crate::{
 /// # Errors
 /// `internal` without random bytes; the store's.
 pub fn put(purpose: &str, what: &impl Serialize, ttl_ms: u64) -> Result<String, Failure> {
+    let what = serde_json::to_vec(what);
+    keep(purpose, what.map_err(|error| Failure::internal(format!("what is kept is not JSON: {error}")))?, ttl_ms)
+}
+
+fn keep(purpose: &str, what: Vec<u8>, ttl_ms: u64) -> Result<String, Failure> {
     let token = random::nonce()?;
-    let what =
-        serde_json::to_vec(what).map_err(|error| Failure::internal(format!("what is kept is not JSON: {error}")))?;
     kv::set(&key(purpose, &token)?, what, Some(ttl_ms))?;
     Ok(token)
 }

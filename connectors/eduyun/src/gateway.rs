@@ -34,7 +34,7 @@ pub const UNVERIFIED: &str = "300027";
 /// # Errors
 /// Every row of the error table in this connector's README.
 pub fn post(config: &Config, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-    with_token(config, |access| Request::post(config.gateway_url(path)).query("accessToken", access).json(body))
+    with_token(config, &|access| Request::post(config.gateway_url(path)).query("accessToken", access).json(body))
 }
 
 /// Posts to the aamif service, with a token if the config says so; the reply, when it says success.
@@ -44,7 +44,7 @@ pub fn post(config: &Config, path: &str, body: &impl Serialize) -> Result<Value,
 pub fn post_aamif(config: &Config, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
     let request = Request::post(config.aamif_url(path));
     if config.aamif.send_access_token {
-        return with_token(config, |access| request.clone().query("accessToken", access).json(body));
+        return with_token(config, &|access| request.clone().query("accessToken", access).json(body));
     }
     let response = prepared(config, request).json(body)?.send()?;
     open(config, &response, false)
@@ -54,7 +54,7 @@ pub fn post_aamif(config: &Config, path: &str, body: &impl Serialize) -> Result<
 ///
 /// # Errors
 /// As [`post`].
-pub fn with_token(config: &Config, request: impl Fn(&str) -> Result<Request, Failure>) -> Result<Value, Failure> {
+pub fn with_token(config: &Config, request: &dyn Fn(&str) -> Result<Request, Failure>) -> Result<Value, Failure> {
     let answered = token::cache(config)?.send(
         || token::fetch(config),
         |access, _| Ok(prepared(config, request(access)?)),

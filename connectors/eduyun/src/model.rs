@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aamif::{Logo, Person, Ticketed};
 pub use apps::{App, AppTicket, AppUser, Link, LinkInput, Org, OrgQuery};
-pub use login::{AccessTicket, Began, Begin, LoggedIn, OrgOfUser, UserInfo, Via};
+pub use login::{AccessTicket, Began, Begin, LoggedIn, OrgOfUser, Redeemed, UserInfo, Via};
 pub use people::{
     Certificate, Certificates, CodeSent, Exchange, Exchanged, Identity, PhoneInput, SessionQuery, Validation, Verified,
     Verify,

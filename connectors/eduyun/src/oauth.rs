@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     config::{Config, TicketMethod},
     gateway,
-    model::{AccessTicket, Began, Begin, LoggedIn, Nothing, OrgOfUser, SessionInput, UserInfo, Via},
+    model::{AccessTicket, Began, Begin, LoggedIn, Nothing, OrgOfUser, Redeemed, SessionInput, UserInfo, Via},
 };
 
 /// `oauth.ticket`.
@@ -27,7 +27,7 @@ pub fn ticket(link: &Link<Config>, _: Nothing) -> Result<AccessTicket, Failure> 
 
 fn access_ticket(config: &Config) -> Result<String, Failure> {
     let url = config.gateway_url("/oauth/createOauthTicket");
-    let reply = gateway::with_token(config, |access| match config.oauth.ticket_method {
+    let reply = gateway::with_token(config, &|access| match config.oauth.ticket_method {
         TicketMethod::Post => {
             Request::post(url.as_str()).query("accessToken", access).json(&json!({ "accessToken": access }))
         }
@@ -82,8 +82,8 @@ pub fn land(link: &Link<Config>, request: HookRequest) -> Result<HookResponse, F
 ///
 /// # Errors
 /// `session-invalid` for a code that is unknown, used or over its time; the store's.
-pub fn redeem(_: &Link<Config>, input: Redeem) -> Result<LoggedIn, Failure> {
-    landing::redeem(&input.code)
+pub fn redeem(_: &Link<Config>, input: Redeem) -> Result<Redeemed, Failure> {
+    landing::redeem(&input.code).map(Redeemed)
 }
 
 /// `user.info`.

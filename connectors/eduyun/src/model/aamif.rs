@@ -1,7 +1,7 @@
 //! What the aamif service tells of the user behind a ticket.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Who stands behind a ticket, and the session.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,7 +14,7 @@ pub struct Ticketed {
 }
 
 /// A user as the aamif service has them.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
     /// The user's id.
@@ -42,7 +42,7 @@ pub struct Person {
 }
 
 /// A picture of a user.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Logo {
     /// 1 small, 2 middle, 3 big.
     pub size: Option<String>,

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Person;
 
@@ -32,7 +33,7 @@ pub struct Began {
 }
 
 /// Who has logged in.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LoggedIn {
     /// Which way. Of an arrival by `ticket` nobody here knows who began it.
@@ -45,8 +46,13 @@ pub struct LoggedIn {
     pub person: Option<Person>,
 }
 
+/// What a code stands for: a [`LoggedIn`] as it was kept.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Redeemed(#[schemars(with = "LoggedIn")] pub Value);
+
 /// Which way a user has logged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Via {
     /// Sent out by `oauth.link`, with a national account.
@@ -56,7 +62,7 @@ pub enum Via {
 }
 
 /// A user of the upstream.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
     /// The user's id at the upstream.
@@ -72,7 +78,7 @@ pub struct UserInfo {
 }
 
 /// A user in an organisation.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrgOfUser {
     /// The organisation's national code.
