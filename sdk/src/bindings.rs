@@ -5164,6 +5164,235 @@ pub mod duijie {
                 }
             }
         }
+        /// Credentials that end by themselves, such as an access key of 30 days: since when and until when one is valid, as the
+        /// operator wrote it beside the secret (`issued_at`, `valid_days`) or confirmed later. No secret is in it.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod credential {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            /// When a credential is valid, in milliseconds since 1970.
+            #[repr(C)]
+            #[derive(Clone, Copy, Eq, PartialEq)]
+            pub struct Validity {
+                /// From then on.
+                pub issued_at_ms: u64,
+                /// Until then.
+                pub expires_at_ms: u64,
+            }
+            impl ::core::fmt::Debug for Validity {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Validity")
+                        .field("issued-at-ms", &self.issued_at_ms)
+                        .field("expires-at-ms", &self.expires_at_ms)
+                        .finish()
+                }
+            }
+            /// Why it could not be noted.
+            #[derive(Clone, Eq, PartialEq)]
+            pub enum Error {
+                /// The link says of this slot neither `issued_at` nor `valid_days`.
+                NotTracked(_rt::String),
+                /// The time is more than a day ahead, or before the one that is known.
+                Invalid(_rt::String),
+                /// The host cannot keep it.
+                Unavailable(_rt::String),
+            }
+            impl ::core::fmt::Debug for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Error::NotTracked(e) => {
+                            f.debug_tuple("Error::NotTracked").field(e).finish()
+                        }
+                        Error::Invalid(e) => {
+                            f.debug_tuple("Error::Invalid").field(e).finish()
+                        }
+                        Error::Unavailable(e) => {
+                            f.debug_tuple("Error::Unavailable").field(e).finish()
+                        }
+                    }
+                }
+            }
+            impl ::core::fmt::Display for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for Error {}
+            #[allow(unused_unsafe, clippy::all)]
+            /// The validity of the secret in this slot; none when the link does not say.
+            #[allow(async_fn_in_trait)]
+            pub fn get(slot: &str) -> ::core::option::Option<Validity> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 24]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 24]);
+                    let vec0 = slot;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "duijie:link/credential@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result6 = match l3 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                let l5 = *ptr1.add(16).cast::<i64>();
+                                Validity {
+                                    issued_at_ms: l4 as u64,
+                                    expires_at_ms: l5 as u64,
+                                }
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result6
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The credential was renewed at this time: it is valid for as many days as the link says from then on. Kept over
+            /// restarts; warnings and metrics follow it at once.
+            #[allow(async_fn_in_trait)]
+            pub fn renewed(
+                slot: &str,
+                issued_at_ms: u64,
+            ) -> ::core::result::Result<Validity, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = slot;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "duijie:link/credential@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "renewed"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i64, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i64(&issued_at_ms), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result17 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                let l5 = *ptr1.add(16).cast::<i64>();
+                                Validity {
+                                    issued_at_ms: l4 as u64,
+                                    expires_at_ms: l5 as u64,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v16 = match l6 {
+                                    0 => {
+                                        let e16 = {
+                                            let l7 = *ptr1
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr1
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        Error::NotTracked(e16)
+                                    }
+                                    1 => {
+                                        let e16 = {
+                                            let l10 = *ptr1
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr1
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        Error::Invalid(e16)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e16 = {
+                                            let l13 = *ptr1
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr1
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        Error::Unavailable(e16)
+                                    }
+                                };
+                                v16
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result17
+                }
+            }
+        }
     }
     pub mod log {
         /// Lines for the operator's log: bounded, escaped and redacted by the host. Never for personal data.
@@ -5286,6 +5515,272 @@ pub mod duijie {
                         result4,
                         len4,
                     );
+                }
+            }
+        }
+    }
+    pub mod platform {
+        /// Asking the platform behind the link, while a call or a hook waits for its answer. There is one address, which the
+        /// operator wrote (`[platform] url`): a guest names neither host nor path. The host signs every event.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod forward {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            /// What a platform says that does not do as asked.
+            #[derive(Clone, Eq, PartialEq)]
+            pub struct Refusal {
+                /// Its HTTP status, 300 to 499.
+                pub status: u16,
+                /// `detail` or `title` of its problem+json, or empty; at most 1 KiB. It may quote personal data: not for logs.
+                pub message: _rt::String,
+            }
+            impl ::core::fmt::Debug for Refusal {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Refusal")
+                        .field("status", &self.status)
+                        .field("message", &self.message)
+                        .finish()
+                }
+            }
+            /// Why there is no answer to go on with.
+            #[derive(Clone, Eq, PartialEq)]
+            pub enum Error {
+                /// The link has no platform, or the event breaks a bound; nothing was sent. Says which.
+                Denied(_rt::String),
+                /// No connection, no complete answer in time, or HTTP 5xx: the platform may or may not have acted.
+                Unavailable(_rt::String),
+                /// The platform refuses.
+                Refused(Refusal),
+                /// HTTP 2xx with a body that is neither empty nor JSON.
+                Protocol(_rt::String),
+            }
+            impl ::core::fmt::Debug for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Error::Denied(e) => {
+                            f.debug_tuple("Error::Denied").field(e).finish()
+                        }
+                        Error::Unavailable(e) => {
+                            f.debug_tuple("Error::Unavailable").field(e).finish()
+                        }
+                        Error::Refused(e) => {
+                            f.debug_tuple("Error::Refused").field(e).finish()
+                        }
+                        Error::Protocol(e) => {
+                            f.debug_tuple("Error::Protocol").field(e).finish()
+                        }
+                    }
+                }
+            }
+            impl ::core::fmt::Display for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for Error {}
+            #[allow(unused_unsafe, clippy::all)]
+            /// Posts one event and waits for the answer, at most the link's `[platform] timeout_ms` and the call's deadline.
+            /// `event` is lower-case words of `a-z 0-9 -` joined by dots, at most 64 characters; `data` is JSON, at most the link's
+            /// body limit. Events of the same `key` (at most 512 bytes) carry the same id, so that the platform can tell a
+            /// repetition; without a key every event is new. The answer is JSON; an empty body is `null`.
+            #[allow(async_fn_in_trait)]
+            pub fn ask(
+                event: &str,
+                key: ::core::option::Option<&str>,
+                data: &str,
+            ) -> ::core::result::Result<_rt::String, Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 5 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 5
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = event;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result2_0, result2_1, result2_2) = match key {
+                        Some(e) => {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            (1i32, ptr1.cast_mut(), len1)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec3 = data;
+                    let ptr3 = vec3.as_ptr().cast::<u8>();
+                    let len3 = vec3.len();
+                    let ptr4 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "duijie:platform/forward@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "ask"]
+                        fn wit_import5(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import5(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import5(
+                        ptr0.cast_mut(),
+                        len0,
+                        result2_0,
+                        result2_1,
+                        result2_2,
+                        ptr3.cast_mut(),
+                        len3,
+                        ptr4,
+                    );
+                    let l6 = i32::from(*ptr4.add(0).cast::<u8>());
+                    let result25 = match l6 {
+                        0 => {
+                            let e = {
+                                let l7 = *ptr4
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *ptr4
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len9 = l8;
+                                let bytes9 = _rt::Vec::from_raw_parts(
+                                    l7.cast(),
+                                    len9,
+                                    len9,
+                                );
+                                _rt::string_lift(bytes9)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(
+                                    *ptr4.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v24 = match l10 {
+                                    0 => {
+                                        let e24 = {
+                                            let l11 = *ptr4
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr4
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        Error::Denied(e24)
+                                    }
+                                    1 => {
+                                        let e24 = {
+                                            let l14 = *ptr4
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr4
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        Error::Unavailable(e24)
+                                    }
+                                    2 => {
+                                        let e24 = {
+                                            let l17 = i32::from(
+                                                *ptr4
+                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u16>(),
+                                            );
+                                            let l18 = *ptr4
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l19 = *ptr4
+                                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            Refusal {
+                                                status: l17 as u16,
+                                                message: _rt::string_lift(bytes20),
+                                            }
+                                        };
+                                        Error::Refused(e24)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                        let e24 = {
+                                            let l21 = *ptr4
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l22 = *ptr4
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        Error::Protocol(e24)
+                                    }
+                                };
+                                v24
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result25
                 }
             }
         }
@@ -6182,6 +6677,36 @@ mod _rt {
             unsafe { String::from_utf8_unchecked(bytes) }
         }
     }
+    pub unsafe fn invalid_enum_discriminant<T>() -> T {
+        if cfg!(debug_assertions) {
+            panic!("invalid enum discriminant")
+        } else {
+            unsafe { core::hint::unreachable_unchecked() }
+        }
+    }
+    pub fn as_i64<T: AsI64>(t: T) -> i64 {
+        t.as_i64()
+    }
+    pub trait AsI64 {
+        fn as_i64(self) -> i64;
+    }
+    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
+        fn as_i64(self) -> i64 {
+            (*self).as_i64()
+        }
+    }
+    impl AsI64 for i64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
+    impl AsI64 for u64 {
+        #[inline]
+        fn as_i64(self) -> i64 {
+            self as i64
+        }
+    }
     pub use alloc_crate::alloc;
     pub fn as_i32<T: AsI32>(t: T) -> i32 {
         t.as_i32()
@@ -6262,13 +6787,6 @@ mod _rt {
             val != 0
         }
     }
-    pub unsafe fn invalid_enum_discriminant<T>() -> T {
-        if cfg!(debug_assertions) {
-            panic!("invalid enum discriminant")
-        } else {
-            unsafe { core::hint::unreachable_unchecked() }
-        }
-    }
     use core::fmt;
     use core::marker;
     use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -6343,29 +6861,6 @@ mod _rt {
             }
         }
     }
-    pub fn as_i64<T: AsI64>(t: T) -> i64 {
-        t.as_i64()
-    }
-    pub trait AsI64 {
-        fn as_i64(self) -> i64;
-    }
-    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
-        fn as_i64(self) -> i64 {
-            (*self).as_i64()
-        }
-    }
-    impl AsI64 for i64 {
-        #[inline]
-        fn as_i64(self) -> i64 {
-            self as i64
-        }
-    }
-    impl AsI64 for u64 {
-        #[inline]
-        fn as_i64(self) -> i64 {
-            self as i64
-        }
-    }
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         wit_bindgen::rt::run_ctors_once();
@@ -6403,75 +6898,83 @@ macro_rules! __export_connector_impl {
         (link_section =
         "component-type:wit-bindgen:0.61.1:duijie:connector@0.1.0:connector:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2810] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3184] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfa\x14\x01A\x02\x01\
-A\x1b\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
-nk/config@0.1.0\x05\0\x01B\x0a\x01m\x06\x03raw\x03hex\x09hex-upper\x06base64\x04\
-form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04slots\x08encoding\x01\x04\0\x0a\
-secret-ref\x03\0\x02\x01p}\x01q\x03\x04text\x01s\0\x05bytes\x01\x04\0\x06secret\x01\
-\x03\0\x04\0\x04atom\x03\0\x05\x01p\x06\x01q\x04\x04text\x01s\0\x05bytes\x01\x04\
-\0\x06secret\x01\x03\0\x06base64\x01\x07\0\x04\0\x04part\x03\0\x08\x03\0\x19duij\
-ie:secret/parts@0.1.0\x05\x01\x02\x03\0\x01\x04part\x01B\x19\x02\x03\x02\x01\x02\
-\x04\0\x04part\x03\0\0\x01p\x01\x01r\x02\x04names\x05value\x02\x04\0\x06header\x03\
-\0\x03\x01p\x04\x01ky\x01r\x05\x06methods\x03url\x02\x07headers\x05\x04body\x02\x0a\
-timeout-ms\x06\x04\0\x07request\x03\0\x07\x01o\x02ss\x01p\x09\x01p}\x01r\x03\x06\
-status{\x07headers\x0a\x04body\x0b\x04\0\x08response\x03\0\x0c\x01q\x0b\x06denie\
-d\x01s\0\x0finvalid-request\x01s\0\x03dns\x01s\0\x07connect\x01s\0\x03tls\x01s\0\
-\x07timeout\0\0\x05reset\x01s\0\x09too-large\x01w\0\x08protocol\x01s\0\x06budget\
-\x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\x0e\x01r\x02\x04kind\x0f\x04se\
-nt\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\x01@\x01\x07request\x08\0\x12\
-\x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08requests\x14\0\x15\x04\0\x08\
-send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x06\x06\
-denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\
-\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\
-\x04\x02\x03\0\x03\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\
-\x03\x02\x01\x02\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sh\
-a512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01\
-@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09al\
-gorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\
-\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0b\
-verify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08exp\
-ected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\
-\x05\x06\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04\
-none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0a\
-gcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\
-\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\
-\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\
-\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\
-\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\
-\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01\
-j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\
-\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\
-\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\
-\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01\
-x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\
-\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acqu\
-ire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04\
-info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05lev\
-el\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:lo\
-g/logger@0.1.0\x05\x09\x01B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08\
-rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\
-\x06config\x0bauth-failed\x0cauth-expired\x0fsession-invalid\x13identity-unverif\
-ied\x11upstream-rejected\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06\
-denied\x08internal\x05other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\
-\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-\
-after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07me\
-ssages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06\
-methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-r\
-equest\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-re\
-sponse\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\x0a\x02\x03\0\x08\x04\
-json\x02\x03\0\x08\x07failure\x02\x03\0\x08\x07problem\x02\x03\0\x08\x0chook-req\
-uest\x02\x03\0\x08\x0dhook-response\x01B\x15\x02\x03\x02\x01\x0b\x04\0\x04json\x03\
-\0\0\x02\x03\x02\x01\x0c\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\x0d\x04\0\x07\
-problem\x03\0\x04\x02\x03\x02\x01\x0e\x04\0\x0chook-request\x03\0\x06\x02\x03\x02\
-\x01\x0f\x04\0\x0dhook-response\x03\0\x08\x01@\0\0\x01\x04\0\x08describe\x01\x0a\
-\x01p\x05\x01@\0\0\x0b\x04\0\x05check\x01\x0c\x01j\x01\x01\x01\x03\x01@\x02\x09o\
-perations\x05input\x01\0\x0d\x04\0\x04call\x01\x0e\x01j\x01\x09\x01\x03\x01@\x01\
-\x07request\x07\0\x0f\x04\0\x07receive\x01\x10\x04\0\x1eduijie:connector/handler\
-@0.1.0\x05\x10\x04\0\x20duijie:connector/connector@0.1.0\x04\0\x0b\x0f\x01\0\x09\
-connector\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.\
-258.3\x10wit-bindgen-rust\x060.61.1";
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf0\x17\x01A\x02\x01\
+A\x1f\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
+nk/config@0.1.0\x05\0\x01B\x0a\x01r\x02\x0cissued-at-msw\x0dexpires-at-msw\x04\0\
+\x08validity\x03\0\0\x01q\x03\x0bnot-tracked\x01s\0\x07invalid\x01s\0\x0bunavail\
+able\x01s\0\x04\0\x05error\x03\0\x02\x01k\x01\x01@\x01\x04slots\0\x04\x04\0\x03g\
+et\x01\x05\x01j\x01\x01\x01\x03\x01@\x02\x04slots\x0cissued-at-msw\0\x06\x04\0\x07\
+renewed\x01\x07\x03\0\x1cduijie:link/credential@0.1.0\x05\x01\x01B\x08\x01r\x02\x06\
+status{\x07messages\x04\0\x07refusal\x03\0\0\x01q\x04\x06denied\x01s\0\x0bunavai\
+lable\x01s\0\x07refused\x01\x01\0\x08protocol\x01s\0\x04\0\x05error\x03\0\x02\x01\
+ks\x01j\x01s\x01\x03\x01@\x03\x05events\x03key\x04\x04datas\0\x05\x04\0\x03ask\x01\
+\x06\x03\0\x1dduijie:platform/forward@0.1.0\x05\x02\x01B\x0a\x01m\x06\x03raw\x03\
+hex\x09hex-upper\x06base64\x04form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04\
+slots\x08encoding\x01\x04\0\x0asecret-ref\x03\0\x02\x01p}\x01q\x03\x04text\x01s\0\
+\x05bytes\x01\x04\0\x06secret\x01\x03\0\x04\0\x04atom\x03\0\x05\x01p\x06\x01q\x04\
+\x04text\x01s\0\x05bytes\x01\x04\0\x06secret\x01\x03\0\x06base64\x01\x07\0\x04\0\
+\x04part\x03\0\x08\x03\0\x19duijie:secret/parts@0.1.0\x05\x03\x02\x03\0\x03\x04p\
+art\x01B\x19\x02\x03\x02\x01\x04\x04\0\x04part\x03\0\0\x01p\x01\x01r\x02\x04name\
+s\x05value\x02\x04\0\x06header\x03\0\x03\x01p\x04\x01ky\x01r\x05\x06methods\x03u\
+rl\x02\x07headers\x05\x04body\x02\x0atimeout-ms\x06\x04\0\x07request\x03\0\x07\x01\
+o\x02ss\x01p\x09\x01p}\x01r\x03\x06status{\x07headers\x0a\x04body\x0b\x04\0\x08r\
+esponse\x03\0\x0c\x01q\x0b\x06denied\x01s\0\x0finvalid-request\x01s\0\x03dns\x01\
+s\0\x07connect\x01s\0\x03tls\x01s\0\x07timeout\0\0\x05reset\x01s\0\x09too-large\x01\
+w\0\x08protocol\x01s\0\x06budget\x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\
+\x0e\x01r\x02\x04kind\x0f\x04sent\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\
+\x01@\x01\x07request\x08\0\x12\x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08\
+requests\x14\0\x15\x04\0\x08send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\
+\x05\x01B\x02\x01q\x06\x06denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverif\
+ication\0\0\x06budget\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19dui\
+jie:crypto/types@0.1.0\x05\x06\x02\x03\0\x05\x05error\x01B\x12\x02\x03\x02\x01\x07\
+\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x04\x04\0\x04part\x03\0\x02\x01m\x05\x03\
+md5\x04sha1\x06sha256\x06sha512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01\
+p}\x01j\x01\x07\x01\x01\x01@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04\
+hash\x01\x09\x01@\x03\x09algorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04\
+hmac\x01\x0a\x01j\x01\x7f\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08ex\
+pected\x07\0\x0b\x04\0\x0bverify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-s\
+lots\x07message\x06\x08expected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1a\
+duijie:crypto/digest@0.1.0\x05\x08\x01B\x0e\x02\x03\x02\x01\x07\x04\0\x05error\x03\
+\0\0\x01m\x02\x05pkcs7\x04none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonc\
+e\x04\x03aad\x04\x04\0\x0agcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alega\
+cy-ecb\x01\x03\0\x03cbc\x01\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mod\
+e\x03\0\x08\x01j\x01\x04\x01\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\
+\x0a\x04\0\x07encrypt\x01\x0b\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm\
+4@0.1.0\x05\x09\x01B\x19\x01q\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-n\
+umber\0\0\x0bunavailable\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04\
+lock\x03\x01\x01p}\x01k\x03\x01j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03\
+get\x01\x06\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\
+\x04\0\x03set\x01\x09\x01@\x01\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04ta\
+ke\x01\x06\x01j\x01\x7f\x01\x01\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\
+\x04\0\x03add\x01\x0c\x01j\x01x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\
+\x04\0\x09increment\x01\x0e\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07h\
+old-msy\0\x10\x04\0\x07acquire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x0a\x01\
+B\x06\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02\
+ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\
+\x01\x04\x03\0\x17duijie:log/logger@0.1.0\x05\x0b\x01B\x14\x01s\x04\0\x04json\x03\
+\0\0\x01m\x04\x08not-sent\x08rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\
+\x01m\x0e\x0dinvalid-input\x06config\x0bauth-failed\x0cauth-expired\x0fsession-i\
+nvalid\x13identity-unverified\x11upstream-rejected\x0crate-limited\x0bunavailabl\
+e\x07timeout\x08protocol\x06denied\x08internal\x05other\x04\0\x0dfailure-class\x03\
+\0\x04\x01ks\x01kw\x01k\x01\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0d\
+upstream-code\x06\x0eretry-after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\
+\x01r\x02\x07pointers\x07messages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\
+\x01p}\x01r\x07\x04hooks\x06methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\
+\x06remotes\x04\0\x0chook-request\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04\
+body\x0f\x04\0\x0dhook-response\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\
+\x0c\x02\x03\0\x0a\x04json\x02\x03\0\x0a\x07failure\x02\x03\0\x0a\x07problem\x02\
+\x03\0\x0a\x0chook-request\x02\x03\0\x0a\x0dhook-response\x01B\x15\x02\x03\x02\x01\
+\x0d\x04\0\x04json\x03\0\0\x02\x03\x02\x01\x0e\x04\0\x07failure\x03\0\x02\x02\x03\
+\x02\x01\x0f\x04\0\x07problem\x03\0\x04\x02\x03\x02\x01\x10\x04\0\x0chook-reques\
+t\x03\0\x06\x02\x03\x02\x01\x11\x04\0\x0dhook-response\x03\0\x08\x01@\0\0\x01\x04\
+\0\x08describe\x01\x0a\x01p\x05\x01@\0\0\x0b\x04\0\x05check\x01\x0c\x01j\x01\x01\
+\x01\x03\x01@\x02\x09operations\x05input\x01\0\x0d\x04\0\x04call\x01\x0e\x01j\x01\
+\x09\x01\x03\x01@\x01\x07request\x07\0\x0f\x04\0\x07receive\x01\x10\x04\0\x1edui\
+jie:connector/handler@0.1.0\x05\x12\x04\0\x20duijie:connector/connector@0.1.0\x04\
+\0\x0b\x0f\x01\0\x09connector\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
+wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -6484,66 +6987,74 @@ pub use __export_connector_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2564] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe4\x12\x01A\x02\x01\
-A\x14\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
-nk/config@0.1.0\x05\0\x01B\x0a\x01m\x06\x03raw\x03hex\x09hex-upper\x06base64\x04\
-form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04slots\x08encoding\x01\x04\0\x0a\
-secret-ref\x03\0\x02\x01p}\x01q\x03\x04text\x01s\0\x05bytes\x01\x04\0\x06secret\x01\
-\x03\0\x04\0\x04atom\x03\0\x05\x01p\x06\x01q\x04\x04text\x01s\0\x05bytes\x01\x04\
-\0\x06secret\x01\x03\0\x06base64\x01\x07\0\x04\0\x04part\x03\0\x08\x03\0\x19duij\
-ie:secret/parts@0.1.0\x05\x01\x02\x03\0\x01\x04part\x01B\x19\x02\x03\x02\x01\x02\
-\x04\0\x04part\x03\0\0\x01p\x01\x01r\x02\x04names\x05value\x02\x04\0\x06header\x03\
-\0\x03\x01p\x04\x01ky\x01r\x05\x06methods\x03url\x02\x07headers\x05\x04body\x02\x0a\
-timeout-ms\x06\x04\0\x07request\x03\0\x07\x01o\x02ss\x01p\x09\x01p}\x01r\x03\x06\
-status{\x07headers\x0a\x04body\x0b\x04\0\x08response\x03\0\x0c\x01q\x0b\x06denie\
-d\x01s\0\x0finvalid-request\x01s\0\x03dns\x01s\0\x07connect\x01s\0\x03tls\x01s\0\
-\x07timeout\0\0\x05reset\x01s\0\x09too-large\x01w\0\x08protocol\x01s\0\x06budget\
-\x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\x0e\x01r\x02\x04kind\x0f\x04se\
-nt\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\x01@\x01\x07request\x08\0\x12\
-\x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08requests\x14\0\x15\x04\0\x08\
-send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\x03\x01B\x02\x01q\x06\x06\
-denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverification\0\0\x06budget\x01s\
-\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19duijie:crypto/types@0.1.0\x05\
-\x04\x02\x03\0\x03\x05error\x01B\x12\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x02\
-\x03\x02\x01\x02\x04\0\x04part\x03\0\x02\x01m\x05\x03md5\x04sha1\x06sha256\x06sh\
-a512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01p}\x01j\x01\x07\x01\x01\x01\
-@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04hash\x01\x09\x01@\x03\x09al\
-gorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04hmac\x01\x0a\x01j\x01\x7f\
-\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08expected\x07\0\x0b\x04\0\x0b\
-verify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-slots\x07message\x06\x08exp\
-ected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1aduijie:crypto/digest@0.1.0\
-\x05\x06\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x05error\x03\0\0\x01m\x02\x05pkcs7\x04\
-none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonce\x04\x03aad\x04\x04\0\x0a\
-gcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alegacy-ecb\x01\x03\0\x03cbc\x01\
-\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mode\x03\0\x08\x01j\x01\x04\x01\
-\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\x0a\x04\0\x07encrypt\x01\x0b\
-\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm4@0.1.0\x05\x07\x01B\x19\x01q\
-\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-number\0\0\x0bunavailable\x01s\
-\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04lock\x03\x01\x01p}\x01k\x03\x01\
-j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03get\x01\x06\x01kw\x01j\0\x01\x01\
-\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\x04\0\x03set\x01\x09\x01@\x01\
-\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04take\x01\x06\x01j\x01\x7f\x01\x01\
-\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\x04\0\x03add\x01\x0c\x01j\x01\
-x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\x04\0\x09increment\x01\x0e\
-\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07hold-msy\0\x10\x04\0\x07acqu\
-ire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x08\x01B\x06\x01m\x04\x05debug\x04\
-info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05lev\
-el\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\x01\x04\x03\0\x17duijie:lo\
-g/logger@0.1.0\x05\x09\x01B\x14\x01s\x04\0\x04json\x03\0\0\x01m\x04\x08not-sent\x08\
-rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\x01m\x0e\x0dinvalid-input\
-\x06config\x0bauth-failed\x0cauth-expired\x0fsession-invalid\x13identity-unverif\
-ied\x11upstream-rejected\x0crate-limited\x0bunavailable\x07timeout\x08protocol\x06\
-denied\x08internal\x05other\x04\0\x0dfailure-class\x03\0\x04\x01ks\x01kw\x01k\x01\
-\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0dupstream-code\x06\x0eretry-\
-after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\x01r\x02\x07pointers\x07me\
-ssages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\x01p}\x01r\x07\x04hooks\x06\
-methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\x06remotes\x04\0\x0chook-r\
-equest\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04body\x0f\x04\0\x0dhook-re\
-sponse\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\x0a\x04\0@duijie:conn\
-ector/connector-with-all-of-its-exports-removed@0.1.0\x04\0\x0b/\x01\0)connector\
--with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2938] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xda\x15\x01A\x02\x01\
+A\x18\x01B\x03\x01@\0\0s\x04\0\x02id\x01\0\x04\0\x03get\x01\0\x03\0\x18duijie:li\
+nk/config@0.1.0\x05\0\x01B\x0a\x01r\x02\x0cissued-at-msw\x0dexpires-at-msw\x04\0\
+\x08validity\x03\0\0\x01q\x03\x0bnot-tracked\x01s\0\x07invalid\x01s\0\x0bunavail\
+able\x01s\0\x04\0\x05error\x03\0\x02\x01k\x01\x01@\x01\x04slots\0\x04\x04\0\x03g\
+et\x01\x05\x01j\x01\x01\x01\x03\x01@\x02\x04slots\x0cissued-at-msw\0\x06\x04\0\x07\
+renewed\x01\x07\x03\0\x1cduijie:link/credential@0.1.0\x05\x01\x01B\x08\x01r\x02\x06\
+status{\x07messages\x04\0\x07refusal\x03\0\0\x01q\x04\x06denied\x01s\0\x0bunavai\
+lable\x01s\0\x07refused\x01\x01\0\x08protocol\x01s\0\x04\0\x05error\x03\0\x02\x01\
+ks\x01j\x01s\x01\x03\x01@\x03\x05events\x03key\x04\x04datas\0\x05\x04\0\x03ask\x01\
+\x06\x03\0\x1dduijie:platform/forward@0.1.0\x05\x02\x01B\x0a\x01m\x06\x03raw\x03\
+hex\x09hex-upper\x06base64\x04form\x04json\x04\0\x08encoding\x03\0\0\x01r\x02\x04\
+slots\x08encoding\x01\x04\0\x0asecret-ref\x03\0\x02\x01p}\x01q\x03\x04text\x01s\0\
+\x05bytes\x01\x04\0\x06secret\x01\x03\0\x04\0\x04atom\x03\0\x05\x01p\x06\x01q\x04\
+\x04text\x01s\0\x05bytes\x01\x04\0\x06secret\x01\x03\0\x06base64\x01\x07\0\x04\0\
+\x04part\x03\0\x08\x03\0\x19duijie:secret/parts@0.1.0\x05\x03\x02\x03\0\x03\x04p\
+art\x01B\x19\x02\x03\x02\x01\x04\x04\0\x04part\x03\0\0\x01p\x01\x01r\x02\x04name\
+s\x05value\x02\x04\0\x06header\x03\0\x03\x01p\x04\x01ky\x01r\x05\x06methods\x03u\
+rl\x02\x07headers\x05\x04body\x02\x0atimeout-ms\x06\x04\0\x07request\x03\0\x07\x01\
+o\x02ss\x01p\x09\x01p}\x01r\x03\x06status{\x07headers\x0a\x04body\x0b\x04\0\x08r\
+esponse\x03\0\x0c\x01q\x0b\x06denied\x01s\0\x0finvalid-request\x01s\0\x03dns\x01\
+s\0\x07connect\x01s\0\x03tls\x01s\0\x07timeout\0\0\x05reset\x01s\0\x09too-large\x01\
+w\0\x08protocol\x01s\0\x06budget\x01s\0\x05other\x01s\0\x04\0\x0aerror-kind\x03\0\
+\x0e\x01r\x02\x04kind\x0f\x04sent\x7f\x04\0\x05error\x03\0\x10\x01j\x01\x0d\x01\x11\
+\x01@\x01\x07request\x08\0\x12\x04\0\x04send\x01\x13\x01p\x08\x01p\x12\x01@\x01\x08\
+requests\x14\0\x15\x04\0\x08send-all\x01\x16\x03\0\x18duijie:http/client@0.1.0\x05\
+\x05\x01B\x02\x01q\x06\x06denied\x01s\0\x03key\x01s\0\x07invalid\x01s\0\x0cverif\
+ication\0\0\x06budget\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x03\0\x19dui\
+jie:crypto/types@0.1.0\x05\x06\x02\x03\0\x05\x05error\x01B\x12\x02\x03\x02\x01\x07\
+\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x04\x04\0\x04part\x03\0\x02\x01m\x05\x03\
+md5\x04sha1\x06sha256\x06sha512\x03sm3\x04\0\x09algorithm\x03\0\x04\x01p\x03\x01\
+p}\x01j\x01\x07\x01\x01\x01@\x02\x09algorithm\x05\x07message\x06\0\x08\x04\0\x04\
+hash\x01\x09\x01@\x03\x09algorithm\x05\x08key-slots\x07message\x06\0\x08\x04\0\x04\
+hmac\x01\x0a\x01j\x01\x7f\x01\x01\x01@\x03\x09algorithm\x05\x07message\x06\x08ex\
+pected\x07\0\x0b\x04\0\x0bverify-hash\x01\x0c\x01@\x04\x09algorithm\x05\x08key-s\
+lots\x07message\x06\x08expected\x07\0\x0b\x04\0\x0bverify-hmac\x01\x0d\x03\0\x1a\
+duijie:crypto/digest@0.1.0\x05\x08\x01B\x0e\x02\x03\x02\x01\x07\x04\0\x05error\x03\
+\0\0\x01m\x02\x05pkcs7\x04none\x04\0\x07padding\x03\0\x02\x01p}\x01r\x02\x05nonc\
+e\x04\x03aad\x04\x04\0\x0agcm-params\x03\0\x05\x01o\x02\x04\x03\x01q\x04\x0alega\
+cy-ecb\x01\x03\0\x03cbc\x01\x07\0\x03ctr\x01\x04\0\x03gcm\x01\x06\0\x04\0\x04mod\
+e\x03\0\x08\x01j\x01\x04\x01\x01\x01@\x03\x04mode\x09\x08key-slots\x04data\x04\0\
+\x0a\x04\0\x07encrypt\x01\x0b\x04\0\x07decrypt\x01\x0b\x03\0\x17duijie:crypto/sm\
+4@0.1.0\x05\x09\x01B\x19\x01q\x05\x09too-large\x01s\0\x05quota\x01s\0\x0cnot-a-n\
+umber\0\0\x0bunavailable\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\0\x04\0\x04\
+lock\x03\x01\x01p}\x01k\x03\x01j\x01\x04\x01\x01\x01@\x01\x03keys\0\x05\x04\0\x03\
+get\x01\x06\x01kw\x01j\0\x01\x01\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x08\
+\x04\0\x03set\x01\x09\x01@\x01\x03keys\0\x08\x04\0\x06delete\x01\x0a\x04\0\x04ta\
+ke\x01\x06\x01j\x01\x7f\x01\x01\x01@\x03\x03keys\x05value\x03\x06ttl-ms\x07\0\x0b\
+\x04\0\x03add\x01\x0c\x01j\x01x\x01\x01\x01@\x03\x03keys\x02byx\x06ttl-ms\x07\0\x0d\
+\x04\0\x09increment\x01\x0e\x01i\x02\x01j\x01\x0f\x01\x01\x01@\x02\x04names\x07h\
+old-msy\0\x10\x04\0\x07acquire\x01\x11\x03\0\x15duijie:kv/store@0.1.0\x05\x0a\x01\
+B\x06\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02\
+ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\
+\x01\x04\x03\0\x17duijie:log/logger@0.1.0\x05\x0b\x01B\x14\x01s\x04\0\x04json\x03\
+\0\0\x01m\x04\x08not-sent\x08rejected\x07unknown\x04done\x04\0\x07outcome\x03\0\x02\
+\x01m\x0e\x0dinvalid-input\x06config\x0bauth-failed\x0cauth-expired\x0fsession-i\
+nvalid\x13identity-unverified\x11upstream-rejected\x0crate-limited\x0bunavailabl\
+e\x07timeout\x08protocol\x06denied\x08internal\x05other\x04\0\x0dfailure-class\x03\
+\0\x04\x01ks\x01kw\x01k\x01\x01r\x06\x05class\x05\x07outcome\x03\x07messages\x0d\
+upstream-code\x06\x0eretry-after-ms\x07\x06detail\x08\x04\0\x07failure\x03\0\x09\
+\x01r\x02\x07pointers\x07messages\x04\0\x07problem\x03\0\x0b\x01o\x02ss\x01p\x0d\
+\x01p}\x01r\x07\x04hooks\x06methods\x04paths\x05querys\x07headers\x0e\x04body\x0f\
+\x06remotes\x04\0\x0chook-request\x03\0\x10\x01r\x03\x06status{\x07headers\x0e\x04\
+body\x0f\x04\0\x0dhook-response\x03\0\x12\x03\0\x1cduijie:connector/types@0.1.0\x05\
+\x0c\x04\0@duijie:connector/connector-with-all-of-its-exports-removed@0.1.0\x04\0\
+\x0b/\x01\0)connector-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\
+\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

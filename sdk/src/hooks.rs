@@ -4,7 +4,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Connector, Failure, HookRequest, HookResponse, Link, encode,
+    Connector, Failure, HookRequest, HookResponse, Link, encode, json,
     manifest::{self, Summary},
 };
 
@@ -98,13 +98,22 @@ impl HookRequest {
         encode::form_pairs(&self.query).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// The body as JSON.
+    /// The parameters of a GET's query or of a form body, decoded, in the order received; those of the body after
+    /// those of the query.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let body = String::from_utf8_lossy(&self.body);
+        let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let is_form = media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let form = encode::form_pairs(if is_form { &body } else { "" });
+        encode::form_pairs(&self.query).chain(form).collect()
+    }
+
+    /// The body as JSON, read leniently ([`json::parse`]).
     ///
     /// # Errors
     /// `invalid-input` without any of the body's content, when it does not fit.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.body)
-            .map_err(|_| Failure::invalid_input("the hook's body is not the JSON expected"))
+        json::parse(&self.body).map_err(|_| Failure::invalid_input("the hook's body is not the JSON expected"))
     }
 }
 
@@ -124,12 +133,44 @@ impl HookResponse {
         Ok(Self::of(status, "application/json; charset=utf-8", body))
     }
 
+    /// A small page for a person: a heading and a sentence, both as text.
+    pub fn page(status: u16, heading: &str, sentence: &str) -> Self {
+        let (heading, sentence) = (escaped(heading), escaped(sentence));
+        let html = format!(
+            "<!DOCTYPE html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">\
+            <meta name=\"viewport\" content=\"width=device-width\"><title>{heading}</title></head>\
+            <body><h1>{heading}</h1><p>{sentence}</p></body></html>\n"
+        );
+        Self::of(status, "text/html; charset=utf-8", html.into_bytes())
+            // Nothing of the page loads anything, and no frame of another site holds it.
+            .header("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+    }
+
+    /// An answer of this status and content type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::of(status, content_type, body.into())
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// A 302 to this URL.
     pub fn redirect(url: &str) -> Self {
         Self { status: 302, headers: vec![("location".to_owned(), url.to_owned())], body: Vec::new() }
+            // What is in this address is for one browser, once.
+            .header("referrer-policy", "no-referrer")
     }
 
     fn of(status: u16, content_type: &str, body: Vec<u8>) -> Self {
         Self { status, headers: vec![("content-type".to_owned(), content_type.to_owned())], body }
     }
+}
+
+/// Text as the text of an HTML element.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

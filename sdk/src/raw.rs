@@ -6,8 +6,8 @@ pub(crate) use wasm::*;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::testing::imports::{
-    Lock, acquire, add, decrypt, delete, encrypt, get, hash, hmac, increment, link_config, link_id, now_ms, random,
-    send, send_all, set, take, verify_hash, verify_hmac, write,
+    Lock, acquire, add, ask, decrypt, delete, encrypt, get, hash, hmac, increment, link_config, link_id, now_ms,
+    random, renewed, send, send_all, set, take, validity, verify_hash, verify_hmac, write,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -19,8 +19,12 @@ mod wasm {
         },
         http::client::{send, send_all},
         kv::store::{Lock, acquire, add, delete, get, increment, set, take},
-        link::config::{get as link_config, id as link_id},
+        link::{
+            config::{get as link_config, id as link_id},
+            credential::{get as validity, renewed},
+        },
         log::logger::write,
+        platform::forward::ask,
     };
 
     /// Milliseconds since 1970; a clock before that counts as 1970.

@@ -23,14 +23,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
-    Connector, Failure, HookRequest, HookResponse, Problem, handler,
+    Connector, Failure, HookRequest, HookResponse, Problem,
+    credential::Validity,
+    forward::ForwardError,
+    handler,
     http::{HttpError, HttpErrorKind, Response},
 };
 use script::Reply;
 use state::{Phase, Secret, Shared};
 
 pub use script::Sent;
-pub use state::Logged;
+pub use state::{Asked, Logged};
 
 /// How a secret's text becomes a key, as a link's `encoding` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +104,24 @@ impl TestHost {
         self.shared.lock().script.sent.clone()
     }
 
+    /// Scripts the platform: what this event gets, one reply after the other; the last one stays.
+    pub fn platform(&self, event: &str, reply: Result<Value, ForwardError>) -> &Self {
+        self.shared.lock().platform.entry(event.to_owned()).or_default().push_back(reply);
+        self
+    }
+
+    /// Every event that the platform was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.shared.lock().asked.clone()
+    }
+
+    /// Says when the credential in a slot is valid.
+    pub fn validity(&self, slot: &str, issued_at_ms: u64, valid_days: u32) -> &Self {
+        let expires_at_ms = issued_at_ms + u64::from(valid_days) * 86_400_000;
+        self.shared.lock().validity.insert(slot.to_owned(), Validity { issued_at_ms, expires_at_ms });
+        self
+    }
+
     /// Every log line so far.
     pub fn logs(&self) -> Vec<Logged> {
         self.shared.lock().logs.clone()
@@ -155,6 +176,19 @@ impl TestHost {
     }
 }
 
+/// An inbound request for [`TestHost::receive`], without headers, from 127.0.0.1.
+pub fn hook_request(hook: &str, method: &str, query: &str, body: impl Into<Vec<u8>>) -> HookRequest {
+    HookRequest {
+        hook: hook.to_owned(),
+        method: method.to_owned(),
+        path: String::new(),
+        query: query.to_owned(),
+        headers: Vec::new(),
+        body: body.into(),
+        remote: "127.0.0.1".to_owned(),
+    }
+}
+
 /// Replies being scripted for one method and URL.
 pub struct Route<'a> {
     host: &'a TestHost,
@@ -182,6 +216,11 @@ impl Route<'_> {
     /// Then no answer; `sent` says whether the request may have left.
     pub fn fail(self, kind: HttpErrorKind, sent: bool) -> Self {
         self.then(Reply::Error(HttpError { kind, sent }))
+    }
+
+    /// Then what this makes of the request. It may call the host: an upstream that calls a hook while a call is open.
+    pub fn reply_by(self, answer: impl Fn(&Sent) -> Response + Send + Sync + 'static) -> Self {
+        self.then(Reply::By(Arc::new(answer)))
     }
 
     fn then(self, reply: Reply) -> Self {

@@ -12,6 +12,7 @@
 //! ```
 
 mod admin;
+mod asked;
 mod body;
 mod caller;
 mod exchange;
@@ -33,11 +34,14 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod culturedc;
 pub mod eduyun;
+pub mod skill_train;
 pub mod zj_gxsz;
 pub mod zjzwfw_sso;
 
 pub use caller::{CallError, Called, call};
+pub use culturedc::Culturedc;
 pub use eduyun::Eduyun;
 pub use faults::{Fault, FaultError, Faults, Rule};
 pub use hook::HookError;
@@ -45,6 +49,7 @@ pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;
 pub use simulator::{Simulator, StartError};
+pub use skill_train::SkillTrain;
 pub use tokens::{TokenError, Tokens};
 pub use zj_gxsz::ZjGxsz;
 pub use zjzwfw_sso::ZjzwfwSso;

@@ -46,7 +46,7 @@ async fn it_announces_itself_serves_and_stops_on_a_signal() {
 
 #[tokio::test]
 async fn every_upstream_announces_itself_under_its_own_name() {
-    for name in ["eduyun", "zj-gxsz", "zjzwfw-sso"] {
+    for name in ["culturedc", "eduyun", "skill-train", "zj-gxsz", "zjzwfw-sso"] {
         let (_child, announced) = start(&[name, "--mode", "quirky"]).await;
         assert_eq!(announced.get("simulator"), Some(&Value::from(name)));
     }
@@ -67,5 +67,19 @@ async fn help_says_where_the_admin_surface_is() {
         let output = command(&arguments).output().await.expect("runs");
         let help = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(output.status.success() && help.contains("/_sim/"), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn every_simulator_starts_by_its_name() {
+    for (name, key) in [("skill-train", "Accounts: demo-academy."), ("culturedc", "Access keys: AKDEMO0000000001,")] {
+        let (_child, announced) = start(&[name, "--mode", "quirky", "--seed", "7"]).await;
+        assert_eq!(announced.get("simulator"), Some(&Value::from(name)));
+        let url = announced.get("url").and_then(Value::as_str).expect("a URL");
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("plain http")).await.expect("connects");
+        stream.write_all(b"GET /_sim/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("writes");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.expect("reads");
+        assert!(page.contains("Mode: Quirky.") && page.contains(key), "{page}");
     }
 }

@@ -5,14 +5,11 @@ mod problems;
 
 use std::collections::BTreeMap;
 
-use duijie_sdk::Failure;
+use duijie_sdk::{Failure, mapping::Mapping, url};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
-    map::{Mapping, sim},
-    model::Endpoint,
-};
+use crate::{model::Endpoint, sim};
 
 pub use problems::problems;
 
@@ -237,7 +234,7 @@ pub struct Errors {
 impl Config {
     /// The URL of a path at the upstream.
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url.trim_end_matches('/'))
+        url::join(&self.base_url, path)
     }
 
     /// The path of a list.

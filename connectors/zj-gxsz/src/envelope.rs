@@ -1,7 +1,11 @@
 //! What is put around the ciphertext: a template with variables. In the body every value is written as the inside of a
 //! JSON string, so no value can break out of its quotes; numbers may also stand without quotes.
 
-use duijie_sdk::{Failure, random, time};
+use duijie_sdk::{
+    Failure, random,
+    template::{self, inside_json},
+    time,
+};
 use serde_json::Value;
 
 /// The variables.
@@ -87,23 +91,7 @@ fn sample() -> Values<'static> {
 }
 
 fn render(template: &str, values: &Values<'_>, written: impl Fn(String) -> String) -> Result<String, String> {
-    let mut text = String::with_capacity(template.len() + values.data.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("${") {
-        let (name, beyond) = after.split_once('}').ok_or("has a \"${\" without its \"}\"")?;
-        let known = NAMES.map(|known| format!("${{{known}}}")).join(" ");
-        let value = values.get(name).ok_or_else(|| format!("has a variable that does not exist; there are {known}"))?;
-        text.push_str(before);
-        text.push_str(&written(value));
-        rest = beyond;
-    }
-    text.push_str(rest);
-    Ok(text)
-}
-
-fn inside_json(value: String) -> String {
-    let quoted = serde_json::to_string(&value).unwrap_or_default();
-    quoted.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or_default().to_owned()
+    template::render(template, &NAMES, |name| values.get(name), written)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::map::Wire;
+use duijie_sdk::mapping::Wire;
 
 /// A talk record as the platform has it: an object, or nothing in it is found.
 pub type Record = Value;

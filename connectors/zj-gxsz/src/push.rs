@@ -7,8 +7,9 @@ use duijie_sdk::{
     encode,
     http::{Request, Response},
     kv::{self, KvError},
-    log, time,
-    token::TokenCache,
+    log,
+    mapping::{self, Violation, Wire},
+    time,
 };
 use serde_json::{Value, json};
 
@@ -16,7 +17,6 @@ use crate::{
     CLIENT_SECRET,
     config::{CipherText, Config},
     envelope::{self, Values},
-    map::{self, Wire},
     memory,
     model::{Accepted, Checked, Endpoint, Record},
     token,
@@ -28,23 +28,19 @@ use crate::{
 /// Every row of the error table in this connector's README.
 pub fn push(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Accepted, Failure> {
     let sealed = seal(config, endpoint, record)?;
-    let cache = token::cache(config)?;
-    let prepared = prepare(config, endpoint, &sealed.data, &cache);
-    let (access, request) = prepared.map_err(|failure| failure.outcome(Outcome::NotSent))?;
-
-    let mut attempt = 1;
-    let mut response = request.send()?;
-    let mut first = Outcome::NotSent;
-    if is_token_refused(config, &response) {
-        attempt = 2;
-        first = effect_of_refusal(&response);
-        let renewed = cache.renew(&access, || token::fetch(config));
-        let again = renewed
-            .and_then(|access| request_of(config, endpoint, &sealed.data, &access)?.send().map_err(Failure::from));
-        response = again.map_err(|failure| after(first, failure))?;
-    }
+    let answered = token::cache(config)?.send(
+        || token::fetch(config),
+        |access, attempt| {
+            let request = request_of(config, endpoint, &sealed.data, access)?;
+            if attempt == 1 {
+                keep_interval(config)?;
+            }
+            Ok(request)
+        },
+        |response| is_token_refused(config, response),
+    )?;
     let submitted_at = time::format(time::now_ms(), "yyyy-MM-ddTHH:mm:ss+08:00");
-    let (upstream_code, message) = read(config, &response, record).map_err(|failure| after(first, failure))?;
+    let (upstream_code, message) = answered.read(|response| read(config, response, record))?;
     Ok(Accepted {
         overwrote: memory::remember(endpoint, &sealed.key),
         record_id: sealed.key,
@@ -53,7 +49,7 @@ pub fn push(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Acce
         upstream_code,
         upstream_message: message,
         submitted_at,
-        attempt,
+        attempt: answered.attempt,
     })
 }
 
@@ -85,11 +81,11 @@ fn seal(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Sealed, 
         Some(Value::String(key)) if !key.is_empty() => Ok(key.clone()),
         Some(Value::Number(key)) => Ok(key.to_string()),
         _ => Err((
-            format!("/{}", map::escape(&config.record.key_field)),
+            format!("/{}", mapping::escape(&config.record.key_field)),
             "is required: it is the record's key".to_owned(),
         )),
     };
-    let mapped = config.with_mapping(endpoint, |mapping| Ok(map::map(mapping, record)))?;
+    let mapped = config.with_mapping(endpoint, |mapping| Ok(mapping::map(mapping, record)))?;
     let (key, wire) = match (key, mapped) {
         (Ok(key), Ok(wire)) => (key, wire),
         (key, mapped) => return Err(invalid(key.err(), mapped.err().unwrap_or_default())),
@@ -106,7 +102,7 @@ fn seal(config: &Config, endpoint: Endpoint, record: &Record) -> Result<Sealed, 
     Ok(Sealed { key, wire, plaintext_bytes: plaintext.len(), ciphertext_bytes: ciphertext.len(), data })
 }
 
-fn invalid(key: Option<map::Violation>, mut violations: Vec<map::Violation>) -> Failure {
+fn invalid(key: Option<Violation>, mut violations: Vec<Violation>) -> Failure {
     // The mapping has usually found the missing key too.
     if let Some((pointer, message)) = key
         && !violations.iter().any(|(known, _)| *known == pointer)
@@ -127,22 +123,6 @@ fn not_encrypted(config: &Config, error: CryptoError) -> Failure {
         other => other.into(),
     };
     failure.outcome(Outcome::NotSent)
-}
-
-/// Token and request, up to the moment of sending: nothing that fails here has sent the record.
-fn prepare(config: &Config, endpoint: Endpoint, data: &str, cache: &TokenCache) -> Result<(String, Request), Failure> {
-    let access = cache.get(|| token::fetch(config))?;
-    let request = request_of(config, endpoint, data, &access)?;
-    keep_interval(config)?;
-    Ok((access, request))
-}
-
-/// A failure of the call, told with what its first attempt left open: once a push has left, nothing is `not-sent`.
-fn after(first: Outcome, failure: Failure) -> Failure {
-    match (first, failure.outcome) {
-        (Outcome::Unknown, _) | (_, Outcome::NotSent) => failure.outcome(first),
-        _ => failure,
-    }
 }
 
 /// A server that fails while it answers may have applied the record before.

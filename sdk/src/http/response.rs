@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Failure, Outcome, bindings::duijie::http::client as wit, time};
+use crate::{Failure, Outcome, bindings::duijie::http::client as wit, json, time};
 
 /// A complete answer, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,21 +32,31 @@ impl Response {
     /// `protocol`, outcome `unknown`, when it is not the JSON expected; of a redirect it says that it is one.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
-        serde_json::from_slice(body).map_err(|error| {
-            if (300..400).contains(&self.status) {
-                let message = format!("the upstream answers with a redirect (HTTP {}); the host follows none", self.status);
-                return Failure::protocol(message);
-            }
-            let kind = self.header("content-type").unwrap_or("no content type");
-            // Where parsing stopped helps; what stood there may be personal.
-            Failure::protocol(format!(
-                "the upstream's answer is not the JSON expected (HTTP {}, {kind:.64}, {} bytes, stopped at line {} column {})",
-                self.status,
-                self.body.len(),
-                error.line(),
-                error.column(),
-            ))
-        })
+        serde_json::from_slice(body).map_err(|error| self.not_json(&error))
+    }
+
+    /// The body as JSON, read leniently ([`json::parse`]).
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub fn json_lenient<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        json::parse(&self.body).map_err(|error| self.not_json(&error))
+    }
+
+    fn not_json(&self, error: &serde_json::Error) -> Failure {
+        if (300..400).contains(&self.status) {
+            let message = format!("the upstream answers with a redirect (HTTP {}); the host follows none", self.status);
+            return Failure::protocol(message);
+        }
+        let kind = self.header("content-type").unwrap_or("no content type");
+        // Where parsing stopped helps; what stood there may be personal.
+        Failure::protocol(format!(
+            "the upstream's answer is not the JSON expected (HTTP {}, {kind:.64}, {} bytes, stopped at line {} column {})",
+            self.status,
+            self.body.len(),
+            error.line(),
+            error.column(),
+        ))
     }
 
     /// What the statuses that mean "not now" mean: 429 is `rate-limited` and `rejected`; 502, 503 and 504 are

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     KeyEncoding, crypto,
     script::Sent,
-    state::{Entry, Held, Logged, Phase, Shared, State, current, import},
+    state::{Asked, Entry, Held, Logged, Phase, Shared, State, current, import},
 };
 use crate::{
     Use,
@@ -16,7 +16,9 @@ use crate::{
         log::logger::Level,
         secret::parts::{Atom, Encoding, Part, SecretRef},
     },
+    credential::{CredentialError, Validity},
     encode,
+    forward::ForwardError,
 };
 
 /// Longer than any test should wait for a lock.
@@ -53,6 +55,40 @@ pub(crate) fn write(level: Level, message: &str, fields: &[(String, String)]) {
     import("log", Phase::Check).lock().logs.push(line);
 }
 
+// ---- platform and credentials
+
+pub(crate) fn ask(event: &str, key: Option<&str>, data: &str) -> Result<String, ForwardError> {
+    let shared = import("forward", Phase::Call);
+    let mut state = shared.lock();
+    let data = serde_json::from_str(data).map_err(|_| ForwardError::Denied("the data is not JSON".to_owned()))?;
+    state.asked.push(Asked { event: event.to_owned(), key: key.map(str::to_owned), data });
+    let Some(replies) = state.platform.get_mut(event) else {
+        return Err(ForwardError::Denied(format!("no answer is scripted for the event {event}")));
+    };
+    // The last reply stays.
+    let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
+    reply.unwrap_or(Ok(serde_json::Value::Null)).map(|answer| answer.to_string())
+}
+
+pub(crate) fn validity(slot: &str) -> Option<Validity> {
+    import("credential", Phase::Call).lock().validity.get(slot).copied()
+}
+
+pub(crate) fn renewed(slot: &str, issued_at_ms: u64) -> Result<Validity, CredentialError> {
+    let shared = import("credential", Phase::Call);
+    let mut state = shared.lock();
+    let latest_ms = state.now_ms.saturating_add(86_400_000);
+    let Some(known) = state.validity.get_mut(slot) else {
+        return Err(CredentialError::NotTracked(format!("the link does not track {slot}")));
+    };
+    if !(known.issued_at_ms..=latest_ms).contains(&issued_at_ms) {
+        return Err(CredentialError::Invalid("the time of issue is impossible".to_owned()));
+    }
+    let life_ms = known.expires_at_ms - known.issued_at_ms;
+    *known = Validity { issued_at_ms, expires_at_ms: issued_at_ms.saturating_add(life_ms) };
+    Ok(*known)
+}
+
 // ---- http
 
 pub(crate) fn send(request: &Request) -> Result<Response, HttpError> {
@@ -72,7 +108,9 @@ pub(crate) fn send(request: &Request) -> Result<Response, HttpError> {
         body: placed(&state, &request.body, Use::Send).map_err(refused)?,
         timeout_ms: request.timeout_ms,
     };
-    let response = state.script.answer(sent)?;
+    let reply = state.script.reply(sent.clone());
+    drop(state);
+    let response = reply.to(&sent)?;
     Ok(Response { status: response.status, headers: response.headers, body: response.body })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,6 +12,8 @@ use super::{KeyEncoding, script::Script};
 use crate::{
     Use,
     bindings::duijie::{kv::store::Error as KvError, log::logger::Level},
+    credential::Validity,
+    forward::ForwardError,
 };
 
 thread_local! {
@@ -27,6 +29,17 @@ pub struct Logged {
     pub message: String,
     /// Its fields, by name and value.
     pub fields: Vec<(String, String)>,
+}
+
+/// An event that a platform was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The event's name.
+    pub event: String,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its data.
+    pub data: Value,
 }
 
 /// What of the host may be used now.
@@ -72,6 +85,9 @@ pub(crate) struct State {
     pub(crate) holders: u64,
     pub(crate) script: Script,
     pub(crate) logs: Vec<Logged>,
+    pub(crate) platform: BTreeMap<String, VecDeque<Result<Value, ForwardError>>>,
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) validity: BTreeMap<String, Validity>,
 }
 
 impl Default for State {
@@ -89,6 +105,9 @@ impl Default for State {
             holders: 0,
             script: Script::default(),
             logs: Vec::new(),
+            platform: BTreeMap::new(),
+            asked: Vec::new(),
+            validity: BTreeMap::new(),
         }
     }
 }

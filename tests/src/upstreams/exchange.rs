@@ -111,7 +111,7 @@ pub(super) async fn answer<P: Profile>(
         time: rfc3339(arrived_ms),
         operation: operation.to_owned(),
         method: received.method.to_string(),
-        path: received.path.chars().take(PATH_CHARS_MAX).collect(),
+        path: shared.profile.shown(&received.path).chars().take(PATH_CHARS_MAX).collect(),
         // An answer that is withheld after processing was still given: the journal shows what the upstream believes.
         status,
         code,
@@ -235,7 +235,7 @@ impl Drop for Open<'_> {
     }
 }
 
-/// The machine's clock, in milliseconds since 1970.
+/// The machine's clock in milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -26,6 +26,11 @@ pub trait Profile: Send + Sync + 'static {
     /// The operation behind a path, if there is one.
     fn operation(&self, path: &str) -> Option<&'static str>;
 
+    /// The path as the journal shows it: a business key in it must not be there.
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        path
+    }
+
     /// Answers one request. Counts what it does in the ledger. May await: some upstreams call back meanwhile.
     fn answer(&self, received: &Received, ledger: &Ledger) -> impl Future<Output = Reply> + Send;
 
