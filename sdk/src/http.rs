@@ -2,6 +2,7 @@
 //! whatever the status, an answer is a value. At most 32 requests a call.
 
 mod error;
+mod kept;
 mod response;
 
 use std::cell::Cell;

@@ -56,28 +56,34 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
+pub mod blob;
 pub mod charset;
+pub mod class;
 mod connector;
 pub mod credential;
 pub mod crypto;
 pub mod encode;
 mod failure;
+pub mod fields;
 pub mod forward;
 mod handler;
 mod hooks;
 pub mod http;
 pub mod identity;
+pub mod input;
 pub mod json;
 pub mod kv;
 pub mod landing;
 pub mod log;
 mod manifest;
 pub mod mapping;
+pub mod once;
 mod operations;
 pub mod paging;
 pub mod pattern;
 pub mod quotes;
 pub mod random;
+pub mod rate;
 mod raw;
 pub mod reply;
 pub mod secret;
