@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use duijie_sdk::{Failure, mapping::Mapping, url::Authority};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Category,
@@ -66,7 +66,7 @@ pub struct Config {
 }
 
 /// Whose wire form is in use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum ProfileName {
     /// Our simulator's, which is our invention.
     #[default]
@@ -94,7 +94,7 @@ pub struct Aksk {
 }
 
 /// What becomes of calls under an expired AK/SK.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnExpired {
     /// `auth-expired`, and nothing is sent, until the renewal is confirmed.
@@ -174,7 +174,7 @@ pub struct Stats {
 }
 
 /// A usage number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum StatsField {
     /// 资源访问量.
@@ -223,7 +223,9 @@ impl Config {
     /// `config` when the link has none.
     pub fn base_url(&self) -> Result<&str, Failure> {
         self.base_url.as_deref().ok_or_else(|| {
-            Failure::config("the link has no base_url: without rights at the interface only sheets and link checks work")
+            Failure::config(
+                "the link has no base_url: without rights at the interface only sheets and link checks work",
+            )
         })
     }
 

@@ -92,11 +92,17 @@ impl Connector for CultureDc {
             .read()
             .repeat_safe();
         ops.add("login.redeem", |_, input| login::redeem(&input))
-            .summary("Turns the code that the browser brought into the user, once.", "用浏览器带回的 code 换取用户信息,仅一次。")
+            .summary(
+                "Turns the code that the browser brought into the user, once.",
+                "用浏览器带回的 code 换取用户信息,仅一次。",
+            )
             .read()
             .personal(["/openId", "/nickname", "/phone"]);
         ops.add("aksk.status", |link, _: aksk::Ask| Ok(aksk::status(link.config())))
-            .summary("Until when the AK/SK is valid, and whether calls are held back.", "AK/SK 的有效期与当前是否暂缓发送。")
+            .summary(
+                "Until when the AK/SK is valid, and whether calls are held back.",
+                "AK/SK 的有效期与当前是否暂缓发送。",
+            )
             .read()
             .repeat_safe();
         ops.add("aksk.renewed", |link, input| aksk::renewed(link.config(), &input))

@@ -134,7 +134,9 @@ pub fn check(config: &Config, look: &Look) -> Result<Found, Failure> {
                 let seen = seen(config, page, answer);
                 let now = noted(page, &seen, before.as_ref(), now_ms)?;
                 PageFound {
-                    changed: before.as_ref().is_some_and(|before| (before.state, &before.links) != (now.state, &now.links)),
+                    changed: before
+                        .as_ref()
+                        .is_some_and(|before| (before.state, &before.links) != (now.state, &now.links)),
                     http_status: seen.http_status,
                     class: seen.failure.as_ref().map(|failure| ClassName(failure.class)),
                     message: seen.failure.map(|failure| failure.message),

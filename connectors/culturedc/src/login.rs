@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Config,
     model::text_at,
-    profile::Login,
+    profile::LoginWire,
     upstream::{Upstream, Variable},
 };
 
@@ -111,13 +111,13 @@ pub fn redeem(redeem: &Redeem) -> Result<User, Failure> {
     landing::redeem(&redeem.code)
 }
 
-fn login_of(config: &Config) -> Result<(Upstream<'_>, Login), Failure> {
+fn login_of(config: &Config) -> Result<(Upstream<'_>, LoginWire), Failure> {
     let upstream = Upstream::of(config)?;
     let login = Upstream::part(&upstream.profile.login, "login")?;
     Ok((upstream, login))
 }
 
-fn exchanged(upstream: &Upstream<'_>, login: &Login, code: &str) -> Result<User, Failure> {
+fn exchanged(upstream: &Upstream<'_>, login: &LoginWire, code: &str) -> Result<User, Failure> {
     let reply = upstream.ask(&login.exchange, &[("code", Variable::Text(code))])?;
     Ok(User {
         open_id: text_at(&reply, Some(&login.open_id))

@@ -198,8 +198,7 @@ pub struct RowResult {
     pub upstream_code: Option<String>,
     /// What the code means, where the profile says more than a class: `published-immutable`.
     pub sub_code: Option<String>,
-    /// The fields that are wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The fields that are wrong, if it is invalid.
     pub fields: Vec<WrongField>,
 }
 

@@ -43,10 +43,10 @@ pub struct Profile {
     pub fetch: Option<Fetch>,
     /// Reporting a day's numbers.
     #[serde(default)]
-    pub stats: Option<Stats>,
+    pub stats: Option<StatsWire>,
     /// Logging in with an account of the upstream's.
     #[serde(default)]
-    pub login: Option<Login>,
+    pub login: Option<LoginWire>,
 }
 
 /// How a request is signed.
@@ -277,7 +277,7 @@ pub struct Fetch {
 /// Reporting a day's numbers: `${record}` is what the mapping makes of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Stats {
+pub struct StatsWire {
     /// The request.
     pub call: Call,
     /// How the numbers become the upstream's.
@@ -287,7 +287,7 @@ pub struct Stats {
 /// Logging in with an account of the upstream's.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Login {
+pub struct LoginWire {
     /// The page that a browser opens, appended to `login.base_url`: `${ak} ${redirect_uri} ${state}`, percent-encoded. An
     /// upstream without a state of its own gets `${redirect_uri_with_state}`.
     pub link: String,

@@ -171,7 +171,8 @@ fn is_path_segment(ext_id: &str) -> Result<(), Failure> {
 /// `invalid-input` with everything that is wrong.
 pub fn refused(violations: Vec<Violation>) -> Failure {
     let count = violations.len();
-    Failure::invalid_input(format!("the input does not fit: {count} violation(s), see detail")).detail_fields(violations)
+    Failure::invalid_input(format!("the input does not fit: {count} violation(s), see detail"))
+        .detail_fields(violations)
 }
 
 /// What an answer to a push says of one resource. Results are told apart by their ids, not by their places.
@@ -181,7 +182,8 @@ fn pushed(upstream: &Upstream<'_>, push: &Push, reply: &Value, ext_id: &str) -> 
     };
     let at = &push.result;
     let results = reply.pointer(results).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let Some(result) = results.iter().find(|result| text_at(result, Some(&at.ext_id)).as_deref() == Some(ext_id)) else {
+    let Some(result) = results.iter().find(|result| text_at(result, Some(&at.ext_id)).as_deref() == Some(ext_id))
+    else {
         return Err(Failure::protocol("the upstream's answer has no result for this resource"));
     };
     upstream.judge(result, &at.code, &at.message)?;

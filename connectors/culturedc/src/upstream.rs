@@ -56,7 +56,8 @@ impl<'a> Upstream<'a> {
     /// # Errors
     /// `config` when it is left out.
     pub fn part<T: Clone>(part: &Option<T>, name: &str) -> Result<T, Failure> {
-        part.clone().ok_or_else(|| Failure::config(format!("the profile has no wire.{name}: the upstream cannot do that")))
+        part.clone()
+            .ok_or_else(|| Failure::config(format!("the profile has no wire.{name}: the upstream cannot do that")))
     }
 
     /// Sends a call and reads its answer of success.

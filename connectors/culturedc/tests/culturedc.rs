@@ -26,6 +26,8 @@ mod stats;
 #[path = "culturedc/vectors.rs"]
 mod vectors;
 
+use std::{collections::BTreeMap, sync::LazyLock, thread};
+
 use culturedc::CultureDc;
 use duijie_sdk::{
     Class, Failure, Outcome,
@@ -58,8 +60,25 @@ fn host(config: Value) -> TestHost {
     host
 }
 
+/// The schemas of inputs and outputs, by operation. Described on a thread of its own: a thread has one host.
+static SCHEMAS: LazyLock<BTreeMap<String, [jsonschema::Validator; 2]>> = LazyLock::new(|| {
+    let manifest = thread::spawn(|| TestHost::new().describe::<CultureDc>()).join().unwrap();
+    let validator = |schema: &Value| jsonschema::draft202012::new(schema).unwrap();
+    let operations = manifest["operations"].as_array().unwrap().iter();
+    let schemas = |operation: &Value| [validator(&operation["input"]), validator(&operation["output"])];
+    operations.map(|operation| (operation["name"].as_str().unwrap().to_owned(), schemas(operation))).collect()
+});
+
+/// Calls as the host does: what comes out must fit its schema.
 fn call(host: &TestHost, operation: &str, input: Value) -> Result<Value, Failure> {
-    host.call::<CultureDc>(operation, input)
+    let [takes, gives] = &SCHEMAS[operation];
+    let fits = takes.is_valid(&input);
+    let output = host.call::<CultureDc>(operation, input)?;
+    assert!(fits, "what {operation} took does not fit its schema");
+    let errors: Vec<_> =
+        gives.iter_errors(&output).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{operation}: {errors:?}");
+    Ok(output)
 }
 
 /// Calls, and must fail.

@@ -6,7 +6,7 @@ use duijie_sdk::{
 };
 use serde_json::Value;
 
-use super::{Call, Login, Profile, SignKind};
+use super::{Call, LoginWire, Profile, SignKind};
 use crate::sign;
 
 /// What is wrong with a profile, with pointers into it.
@@ -129,7 +129,7 @@ fn call(at: &str, call: &Call, names: &[&str], found: &mut Vec<Violation>) {
     }
 }
 
-fn log_in(login: &Login, found: &mut Vec<Violation>) {
+fn log_in(login: &LoginWire, found: &mut Vec<Violation>) {
     const NAMES: [&str; 4] = ["ak", "redirect_uri", "state", "redirect_uri_with_state"];
     let sample = |name: &str| NAMES.contains(&name).then(String::new);
     if let Err(message) = render(&login.link, &NAMES, sample, |value| value) {

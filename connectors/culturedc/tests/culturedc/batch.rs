@@ -68,7 +68,10 @@ fn a_chunk_that_fails_marks_its_rows_and_the_others_go_on() {
         .reply_text(200, "text/html", "<html>")
         .reply(200, taken(&["someone else"]));
     let pushed = call(&host, "resource.push-batch", json!({ "rows": rows(7) })).unwrap();
-    assert_eq!(results(&pushed, "outcome"), ["done", "not-sent", "unknown", "rejected", "rejected", "unknown", "unknown"]);
+    assert_eq!(
+        results(&pushed, "outcome"),
+        ["done", "not-sent", "unknown", "rejected", "rejected", "unknown", "unknown"]
+    );
     assert_eq!(
         results(&pushed, "class"),
         ["null", "unavailable", "unavailable", "rate-limited", "invalid-input", "protocol", "protocol"]
@@ -99,7 +102,7 @@ fn wrong_rows_are_marked_with_row_and_field_and_the_others_are_sent() {
     let host = host(config());
     host.on("POST", RESOURCES).reply_by(takes);
     let mut wrong = rows(4);
-    wrong[1]["title"] = json!("");
+    wrong[1]["title"] = json!("题".repeat(51));
     wrong[2]["extId"] = json!("r0");
     let pushed = call(&host, "resource.push-batch", json!({ "rows": wrong })).unwrap();
     assert_eq!(results(&pushed, "ok"), ["true", "false", "false", "true"]);

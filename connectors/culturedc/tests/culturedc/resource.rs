@@ -39,7 +39,10 @@ fn everything_wrong_is_told_at_once_without_values_and_nothing_is_sent() {
         }),
     );
     is(&failure, Class::InvalidInput, Outcome::NotSent);
-    assert_eq!(pointers(&failure), ["/category", "/extId", "/title", "/cover", "/url", "/regionCode", "/startTime", "/extra"]);
+    assert_eq!(
+        pointers(&failure),
+        ["/category", "/extId", "/title", "/cover", "/url", "/regionCode", "/startTime", "/extra"]
+    );
     let told = format!("{}{:?}", failure.message, failure.detail);
     assert!(!told.contains("题题") && !told.contains("甄测生") && !told.contains("33020\""), "{told}");
     assert!(host.requests().is_empty());
@@ -74,12 +77,16 @@ fn names_are_counted_in_unicode_characters_and_addresses_in_bytes_after_encoding
 #[test]
 fn the_limits_are_the_links() {
     let host = host(with(json!({ "limits": { "name": 2, "url": 300 } })));
-    assert_eq!(pointers(&refused(&host, "resource.push", json!({ "category": "news", "extId": "x", "title": "三个字" }))), ["/title"]);
+    assert_eq!(
+        pointers(&refused(&host, "resource.push", json!({ "category": "news", "extId": "x", "title": "三个字" }))),
+        ["/title"]
+    );
 }
 
 #[test]
 fn every_category_is_sent_by_the_upstreams_word() {
-    for category in ["news", "live", "activity", "venue", "room", "course", "book", "market", "ebook", "audio", "video"] {
+    for category in ["news", "live", "activity", "venue", "room", "course", "book", "market", "ebook", "audio", "video"]
+    {
         let host = host(config());
         host.on("POST", RESOURCES).reply(200, taken(&["x"]));
         call(&host, "resource.push", json!({ "category": category, "extId": "x", "title": "t" })).unwrap();
@@ -94,7 +101,8 @@ fn every_category_is_sent_by_the_upstreams_word() {
 #[test]
 fn a_published_resource_can_be_neither_changed_nor_deleted() {
     let host = host(config());
-    host.on("DELETE", &format!("{RESOURCES}/a")).reply(200, golden(include_str!("../golden/delete.published.reply.json")));
+    host.on("DELETE", &format!("{RESOURCES}/a"))
+        .reply(200, golden(include_str!("../golden/delete.published.reply.json")));
     let refusal = json!({ "extId": "a", "code": 40901, "message": "已发布" });
     host.on("POST", RESOURCES).reply(200, json!({ "code": 0, "data": { "results": [refusal] } }));
     for (operation, input) in [("resource.delete", json!({ "extId": "a" })), ("resource.push", row("a"))] {
@@ -109,14 +117,18 @@ fn a_published_resource_can_be_neither_changed_nor_deleted() {
 fn a_deletion_says_which() {
     let host = host(config());
     host.on("DELETE", &format!("{RESOURCES}/a")).reply(200, json!({ "code": 0, "message": "ok", "data": {} }));
-    assert_eq!(call(&host, "resource.delete", json!({ "extId": "a" })).unwrap(), json!({ "extId": "a", "deleted": true }));
+    assert_eq!(
+        call(&host, "resource.delete", json!({ "extId": "a" })).unwrap(),
+        json!({ "extId": "a", "deleted": true })
+    );
     assert_eq!(host.requests().remove(0).text(), "");
 }
 
 #[test]
 fn the_review_state_is_told_with_the_reviewers_note() {
     let host = host(config());
-    host.on("GET", &format!("{RESOURCES}/ACT-20240301-01")).reply(200, golden(include_str!("../golden/status.reply.json")));
+    host.on("GET", &format!("{RESOURCES}/ACT-20240301-01"))
+        .reply(200, golden(include_str!("../golden/status.reply.json")));
     assert_eq!(
         call(&host, "resource.status", json!({ "extId": "ACT-20240301-01" })).unwrap(),
         json!({
@@ -145,7 +157,8 @@ fn submitted_is_not_published() {
 #[test]
 fn an_id_is_encoded_in_a_path_and_one_of_dots_is_refused() {
     let host = host(config());
-    host.on("GET", &format!("{RESOURCES}/a%2F%E6%96%87%3F")).reply(200, json!({ "code": 0, "data": { "state": "draft" } }));
+    host.on("GET", &format!("{RESOURCES}/a%2F%E6%96%87%3F"))
+        .reply(200, json!({ "code": 0, "data": { "state": "draft" } }));
     assert!(call(&host, "resource.status", json!({ "extId": "a/文?" })).is_ok());
     for operation in ["resource.status", "resource.delete"] {
         for bad in ["..", ".", "a\nb"] {
@@ -160,7 +173,8 @@ fn an_id_is_encoded_in_a_path_and_one_of_dots_is_refused() {
 #[test]
 fn licensed_resources_come_in_pages() {
     let host = host(config());
-    host.on("GET", &format!("{BASE}/openapi/v1/licensed")).reply(200, golden(include_str!("../golden/fetch.reply.json")));
+    host.on("GET", &format!("{BASE}/openapi/v1/licensed"))
+        .reply(200, golden(include_str!("../golden/fetch.reply.json")));
     let page = call(&host, "resource.fetch", json!({ "page": 1, "size": 2 })).unwrap();
     assert_eq!(host.requests().remove(0).url, format!("{BASE}/openapi/v1/licensed?page=1&size=2"));
     assert_eq!((&page["total"], &page["page"], &page["has_more"]), (&json!(3), &json!(1), &json!(true)));

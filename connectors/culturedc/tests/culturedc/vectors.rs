@@ -85,7 +85,8 @@ fn path_query_and_target_are_what_is_sent() {
 #[test]
 fn what_is_sent_carries_the_signature_of_what_is_sent() {
     let host = host(config());
-    host.on("GET", "http://127.0.0.1:18082/openapi/v1/licensed").reply(200, json!({ "code": 0, "data": { "total": 0, "items": [] } }));
+    host.on("GET", "http://127.0.0.1:18082/openapi/v1/licensed")
+        .reply(200, json!({ "code": 0, "data": { "total": 0, "items": [] } }));
     for page in [1, 2] {
         call(&host, "resource.fetch", json!({ "page": page, "size": 50 })).unwrap();
     }
