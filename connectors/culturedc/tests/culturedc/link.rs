@@ -134,7 +134,7 @@ fn a_link_without_rights_at_the_interface_is_fit() {
 fn check_reports_everything_at_once() {
     let broken = json!({
         "base_url": "https://www.culturedc.cn", "access_key": "AK", "batch": { "size": 51 }, "limits": { "name": 2, "url": 20 },
-        "categories": { "news": "a", "video": "a", "book": "" },
+        "categories": { "news": "a", "video": "a", "book": "", "film": "b" },
         "template": { "news": { "unknown": "pass", "fields": [{ "to": "x" }, { "to": "x" }] } },
         "links": {
             "targets": ["www.culturedc.cn"],
@@ -152,6 +152,7 @@ fn check_reports_everything_at_once() {
             "/base_url",
             "/batch/size",
             "/categories/book",
+            "/categories/film",
             "/categories/video",
             "/template/news/fields/1",
             "/template/news/unknown",
