@@ -78,6 +78,26 @@ fn method_path_body_fields_and_signature_are_the_profiles() {
 }
 
 #[test]
+fn the_example_of_the_readmes_is_fit() {
+    let example = |readme: &str| {
+        let text = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        serde_json::to_value(&table["config"]["wire"]).unwrap()
+    };
+    let english = example(include_str!("../../README.md"));
+    assert_eq!(problems(english.clone()), Vec::<String>::new());
+    assert_eq!(example(include_str!("../../README.zh-CN.md")), english);
+    let host = host(custom(english));
+    host.on("POST", &format!("{REAL}/api/res/news"))
+        .reply(200, json!({ "errcode": "0", "data": [{ "bh": "n1", "id": 7, "zt": 1, "errcode": 0 }] }));
+    let pushed = call(&host, "resource.push", row("n1")).unwrap();
+    assert_eq!(
+        (&pushed["id"], &pushed["state"], &pushed["upstreamState"]),
+        (&json!("7"), &json!("submitted"), &json!("1"))
+    );
+}
+
+#[test]
 fn a_category_may_have_fields_of_its_own() {
     let host = host(custom(unlike()));
     host.on("PUT", &format!("{REAL}/res/course")).reply(200, json!({ "errcode": "000000" }));
