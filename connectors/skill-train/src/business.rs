@@ -187,7 +187,7 @@ pub struct StudyRecords {
 
 /// How long a learner has studied a video.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all(serialize = "camelCase", deserialize = "camelCase"))]
+#[serde(rename_all = "camelCase")]
 pub struct StudyRecord {
     /// The video.
     #[serde(deserialize_with = "json::as_text")]
@@ -202,7 +202,7 @@ pub struct StudyRecord {
     #[serde(default, deserialize_with = "json::as_text_option")]
     pub course_code: Option<String>,
     /// The learner (`userCode` at the upstream).
-    #[serde(rename(deserialize = "userCode"), alias = "studentUserCode", deserialize_with = "json::as_text")]
+    #[serde(alias = "userCode", deserialize_with = "json::as_text")]
     pub student_user_code: String,
     /// Seconds studied.
     #[serde(deserialize_with = "json::as_integer")]

@@ -201,7 +201,7 @@ fn read(config: &Config, operation: Operation, response: &Response, attempt: u32
     if is_expired(config, operation, response) {
         let outcome = if response.status >= 500 { Outcome::Unknown } else { Outcome::Rejected };
         let code = envelope::code_of(response).unwrap_or_else(|| response.status.to_string());
-        let message = "the upstream refuses the token, and a new log-in did not help (errors.token_expired_pattern)";
+        let message = "the upstream refuses the token, and a new log-in does not help (errors.token_expired_pattern)";
         return Err(Failure::auth_expired(message).outcome(outcome).upstream_code(code));
     }
     let success = success(config, operation);

@@ -8,12 +8,12 @@ use crate::{config::Face, input::Violations};
 const SEGMENTS_MAX: usize = 64;
 
 /// Is the target of a comparison an address?
-pub fn is_url(target: &str) -> bool {
+pub(super) fn is_url(target: &str) -> bool {
     target.starts_with("http://") || target.starts_with("https://")
 }
 
 /// Does a target fit its mode and the link's limits?
-pub fn check(limits: &Face, mode: CompareMode, target: &str, violations: &mut Violations<'_>) {
+pub(super) fn check(limits: &Face, mode: CompareMode, target: &str, violations: &mut Violations<'_>) {
     match (mode, is_url(target)) {
         (CompareMode::Url, _) | (CompareMode::Mixed, true) => violations.url("/target", target),
         (CompareMode::Base64 | CompareMode::Mixed, _) => {
