@@ -63,6 +63,11 @@ fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
 }
 
 #[test]
+fn the_manifest_made_beforehand_is_what_is_registered() {
+    host(config()).hold_manifest::<CultureDc>(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+}
+
+#[test]
 fn the_documented_defaults_are_in_the_schema() {
     let schema = manifest()["config"].clone();
     let default = |pointer: &str| schema.pointer(&format!("/{pointer}/default")).unwrap().clone();
