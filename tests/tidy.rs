@@ -9,6 +9,8 @@
     reason = "a test ends where it goes wrong"
 )]
 
+#[path = "tidy/connectors.rs"]
+mod connectors;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/files.rs"]

@@ -17,9 +17,9 @@ use tokio::{
 };
 
 use crate::{
-    capability::http::client::ClientPool,
+    capability::{credential::Renewals, http::client::ClientPool},
     config::Config,
-    link::{Dispatcher, bind::Binder, table::Lasting},
+    link::{Dispatcher, bind::Binder, expiry::Expiry, table::Lasting},
     reload::{self, Reconciler, SharedStatus, Stager, Status, Trigger},
     runtime::{Cache, Compiler, EngineOptions, PreparedRef, Runtime},
     server::{
@@ -38,6 +38,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const ADMIN_GRACE: Duration = Duration::from_secs(2);
 /// How often expired key-value entries are cleared away.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How often credentials are looked at.
+const EXPIRY: Duration = Duration::from_secs(1);
 /// What runs here.
 const VERSIONS: Versions = Versions { duijie: env!("CARGO_PKG_VERSION"), wasmtime: "48.0.8", contract: "0.1.0" };
 
@@ -80,7 +82,8 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let keys = Arc::new(platform_keys(&config)?);
     let admin_key = AdminKey::from_config(config.admin_key_sha256.as_deref()).context("key `admin.key_sha256`")?;
     let metrics = telemetry::start_metrics()?;
-    let mut parts = parts(&config)?;
+    let renewals = Renewals::open(&config.state).context("reading the renewals of credentials")?;
+    let mut parts = parts(&config, renewals)?;
     let (trigger, events) = reload::channel();
     let (shutdown, drain) = Shutdown::new();
 
@@ -93,9 +96,15 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let watcher = reload::watch(&config.reload, trigger.clone());
     parts.reconciler.reconcile().await;
     tokio::spawn(sweep(parts.lasting));
+    tokio::spawn(watch_credentials(parts.dispatcher.clone()));
     tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
     let dispatcher = parts.dispatcher.clone();
-    let state = Api { dispatcher: parts.dispatcher, keys: keys.clone(), body_timeout: BODY_TIMEOUT };
+    let state = Api {
+        dispatcher: parts.dispatcher,
+        keys: keys.clone(),
+        body_timeout: BODY_TIMEOUT,
+        trusted_proxies: config.trusted_proxies,
+    };
     let options = ServeOptions { connections_max: config.connections, grace: config.drain, ..ServeOptions::new("api") };
     let router = server::api::router(Arc::new(state));
     let serving = tokio::spawn(async move { server::serve(api, router, &options, drain).await });
@@ -191,6 +200,15 @@ async fn sweep(lasting: Arc<Lasting>) {
     }
 }
 
+/// Operators hear of credentials that come to their end.
+async fn watch_credentials(dispatcher: Arc<Dispatcher>) {
+    let mut expiry = Expiry::default();
+    loop {
+        expiry.look(&dispatcher.table());
+        tokio::time::sleep(EXPIRY).await;
+    }
+}
+
 /// One JSON line on stdout when calls are taken, for whoever started this with port 0.
 fn announce(listening: &serde_json::Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -226,9 +244,10 @@ impl Control for Controls {
 /// When the host itself cannot be built; what is wrong with files is in the status.
 pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
     let state = tempfile::tempdir().context("making a temporary directory")?;
+    let renewals = Renewals::look(&config.state).context("reading the renewals of credentials")?;
     let mut config = config.clone();
     config.state = state.path().to_owned();
-    let mut parts = parts(&config)?;
+    let mut parts = parts(&config, renewals)?;
     parts.reconciler.settle().await;
     Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
 }
@@ -240,7 +259,7 @@ pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
 pub(crate) async fn prepare(bytes: &[u8]) -> anyhow::Result<PreparedRef> {
     let state = tempfile::tempdir().context("making a temporary directory")?;
     // One instance is enough to describe itself.
-    let options = EngineOptions { calls_max: 2, ..EngineOptions::default() };
+    let options = EngineOptions { calls_max: 2, hooks_max: 0, ..EngineOptions::default() };
     let runtime = Runtime::new(&options).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
     Ok(stager(&runtime, state.path())?.prepare(bytes).await?)
 }
@@ -259,11 +278,11 @@ fn stager(runtime: &Runtime, state: &std::path::Path) -> anyhow::Result<Stager> 
     Ok(Stager::new(runtime.clone(), Compiler::new(program, cache)))
 }
 
-fn parts(config: &Config) -> anyhow::Result<Parts> {
+fn parts(config: &Config, renewals: Renewals) -> anyhow::Result<Parts> {
     let runtime = Runtime::new(&config.engine).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
-    let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize));
+    let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize, config.engine.hooks_max as usize));
     let status: SharedStatus = Arc::new(ArcSwap::default());
-    let lasting = Arc::new(Lasting::default());
+    let lasting = Arc::new(Lasting::new(renewals));
     let binder = Binder {
         clients: Arc::new(ClientPool::new()),
         lasting: lasting.clone(),

@@ -10,6 +10,8 @@ wasmtime::component::bindgen!({
         "duijie:http/client.send": async | trappable,
         "duijie:http/client.send-all": async | trappable,
         "duijie:kv/store": async | trappable,
+        "duijie:link/credential.renewed": async | trappable,
+        "duijie:platform/forward.ask": async | trappable,
         default: trappable,
     },
     exports: { default: async },

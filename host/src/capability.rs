@@ -2,7 +2,9 @@
 //! (client pool, KV), the link's grant, and this context, which lives for one call. Policy answers through the contract;
 //! only a capability used where there is no link (during `describe` and `check`) traps.
 
+pub(crate) mod credential;
 pub(crate) mod crypto;
+pub(crate) mod forward;
 pub(crate) mod grant;
 pub(crate) mod http;
 pub(crate) mod kv;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -62,6 +63,8 @@ pub(crate) struct PlatformConfig {
 pub(crate) struct Config {
     /// Where platforms call.
     pub(crate) api: SocketAddr,
+    /// Whose word about where a request came from is taken.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Where operators and probes look.
     pub(crate) admin: SocketAddr,
     /// SHA-256 of the admin key, in hex.
@@ -108,11 +111,16 @@ struct Raw {
 struct RawListen {
     api: Spanned<String>,
     admin: Spanned<String>,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for RawListen {
     fn default() -> Self {
-        Self { api: unwritten("127.0.0.1:8080".into()), admin: unwritten("127.0.0.1:8081".into()) }
+        Self {
+            api: unwritten("127.0.0.1:8080".into()),
+            admin: unwritten("127.0.0.1:8081".into()),
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 
@@ -140,6 +148,7 @@ struct RawAdmin {
 #[serde(default, deny_unknown_fields)]
 struct RawLimits {
     calls: Spanned<i64>,
+    hooks: Spanned<i64>,
     memory_mib: Spanned<i64>,
     connections: Spanned<i64>,
     drain_s: Spanned<i64>,
@@ -150,6 +159,7 @@ impl Default for RawLimits {
         let engine = EngineOptions::default();
         Self {
             calls: unwritten(engine.calls_max.into()),
+            hooks: unwritten(engine.hooks_max.into()),
             memory_mib: unwritten((engine.memory_bytes_max >> 20) as i64),
             connections: unwritten(4096),
             drain_s: unwritten(30),
@@ -214,6 +224,7 @@ impl Config {
         let limits = &raw.limits;
         let engine = EngineOptions {
             calls_max: ranged("limits.calls", &limits.calls, 1, 10_000)?,
+            hooks_max: ranged("limits.hooks", &limits.hooks, 1, 10_000)?,
             memory_bytes_max: (ranged("limits.memory_mib", &limits.memory_mib, 1, 1024)? as usize) << 20,
         };
         let connections = ranged("limits.connections", &limits.connections, 1, 1_000_000)? as usize;
@@ -223,6 +234,7 @@ impl Config {
         Ok(Self {
             api: address("listen.api", &raw.listen.api)?,
             admin: address("listen.admin", &raw.listen.admin)?,
+            trusted_proxies: raw.listen.trusted_proxies,
             admin_key_sha256: raw.admin.key_sha256,
             platforms: raw.platforms,
             state: base.join(raw.paths.state),
@@ -288,6 +300,7 @@ mod tests {
     fn a_number_out_of_its_range_is_named_with_line_and_key() {
         for (section, key, least, most) in [
             ("limits", "calls", 1_i64, 10_000_i64),
+            ("limits", "hooks", 1, 10_000),
             ("limits", "memory_mib", 1, 1024),
             ("limits", "connections", 1, 1_000_000),
             ("limits", "drain_s", 0, 3600),

@@ -17,7 +17,7 @@ pub(crate) use self::{
     cache::Cache,
     compile::Compiler,
     engine::{EngineOptions, Runtime},
-    invoke::call,
+    invoke::{HookAnswer, HookRequest, call, receive},
     prepared::PreparedRef,
 };
 pub(crate) use self::{

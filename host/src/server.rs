@@ -8,10 +8,12 @@ pub(crate) mod auth;
 mod body;
 mod connection;
 mod front;
+mod hooks;
 mod inputs;
 mod openapi;
 mod peers;
 mod problem;
+mod source;
 mod stream;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

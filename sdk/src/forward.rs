@@ -17,7 +17,6 @@ pub fn ask<T: DeserializeOwned>(event: &str, key: Option<&str>, data: &impl Seri
         serde_json::to_string(data).map_err(|error| ForwardError::Denied(format!("an event is not JSON: {error}")))?;
     let answer = raw::ask(event, key, &data)?;
     // Where parsing stopped helps; what stood there may be personal.
-    // From bytes, as everything else here is read: every other source is another copy of each type's reader in the component.
     serde_json::from_slice(answer.as_bytes()).map_err(|error| {
         ForwardError::Protocol(format!(
             "the platform's answer to {event} is not the JSON expected (stopped at line {} column {})",

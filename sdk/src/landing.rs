@@ -9,12 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Failure, HookResponse,
-    crypto::{self, Algorithm},
-    encode, kv, random,
+    Failure, HookResponse, once,
     url::{Authority, with_query},
 };
 
+/// What states and codes are kept as.
+const STATE: &str = "landing/state";
+const CODE: &str = "landing/code";
 /// How long a person may take on the other page.
 const STATE_TTL_MS: u64 = 600_000;
 /// How long the platform may take to redeem a code.
@@ -46,7 +47,7 @@ pub fn begin(return_to: &str, allowed: &[String]) -> Result<String, Failure> {
         let message = "return_to is none of the pages that the link allows (login.return_urls)";
         return Err(Failure::invalid_input(message).detail_fields([("/return_to", "is not allowed by the link")]));
     }
-    put("state", &Begun { return_to: return_to.to_owned() }, STATE_TTL_MS)
+    once::put(STATE, &Begun { return_to: return_to.to_owned() }, STATE_TTL_MS)
 }
 
 /// What a state stands for, once; `None` when it is unknown, used or over its time, which look the same.
@@ -54,7 +55,7 @@ pub fn begin(return_to: &str, allowed: &[String]) -> Result<String, Failure> {
 /// # Errors
 /// The store's.
 pub fn arrive(state: &str) -> Result<Option<Begun>, Failure> {
-    take("state", state)
+    once::take(STATE, state)
 }
 
 /// Sends the browser on to the platform with this state and a one-time code for `learnt`.
@@ -62,8 +63,19 @@ pub fn arrive(state: &str) -> Result<Option<Begun>, Failure> {
 /// # Errors
 /// The store's.
 pub fn hand_over(begun: &Begun, state: &str, learnt: &impl Serialize) -> Result<HookResponse, Failure> {
-    let code = put("code", learnt, CODE_TTL_MS)?;
+    let code = once::put(CODE, learnt, CODE_TTL_MS)?;
     Ok(HookResponse::redirect(&with_query(&begun.return_to, [("code", code.as_str()), ("state", state)])))
+}
+
+/// Sends a browser that nobody here sent out on to this page, with a one-time code for `learnt` and without a state:
+/// that there is none tells the platform so. Somebody else may have begun this log-in; the platform asks the person
+/// before it lets such an arrival take the place of a session or binds it to an account.
+///
+/// # Errors
+/// The store's.
+pub fn hand_over_unasked(return_to: &str, learnt: &impl Serialize) -> Result<HookResponse, Failure> {
+    let code = once::put(CODE, learnt, CODE_TTL_MS)?;
+    Ok(HookResponse::redirect(&with_query(return_to, [("code", code.as_str())])))
 }
 
 /// The page for a browser that arrives with nothing good: the same whatever is wrong.
@@ -78,11 +90,11 @@ pub fn refusal() -> HookResponse {
 pub fn redeem<T: DeserializeOwned>(code: &str) -> Result<T, Failure> {
     let invalid =
         || Failure::session_invalid("the code is unknown, used or over its time; let the person log in again");
-    take("code", code)?.ok_or_else(|| invalid().outcome(crate::Outcome::NotSent))
+    once::take(CODE, code)?.ok_or_else(|| invalid().outcome(crate::Outcome::NotSent))
 }
 
 /// Is a page one of these, or below one of them? Compared by scheme, host and port as a whole and by whole path segments.
-fn is_below(page: &str, allowed: &[String]) -> bool {
+pub fn is_below(page: &str, allowed: &[String]) -> bool {
     let page = page.split(['?', '#']).next().unwrap_or_default();
     let has_dots = page.split('/').any(|segment| matches!(segment, "." | "..") || segment.to_ascii_lowercase().contains("%2e"));
     if Authority::of(page).is_err() || has_dots || page.bytes().any(|byte| byte.is_ascii_control()) {
@@ -92,24 +104,6 @@ fn is_below(page: &str, allowed: &[String]) -> bool {
         let base = base.trim_end_matches('/');
         page.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
-}
-
-fn put(purpose: &str, what: &impl Serialize, ttl_ms: u64) -> Result<String, Failure> {
-    let token = random::nonce()?;
-    let what = serde_json::to_vec(what).map_err(|error| Failure::internal(format!("a state is not JSON: {error}")))?;
-    kv::set(&key(purpose, &token)?, what, Some(ttl_ms))?;
-    Ok(token)
-}
-
-fn take<T: DeserializeOwned>(purpose: &str, token: &str) -> Result<Option<T>, Failure> {
-    let kept = kv::take(&key(purpose, token)?)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
-}
-
-/// Only a hash is a key: whoever reads the store cannot use what is in it, and a stranger's token has any length.
-fn key(purpose: &str, token: &str) -> Result<String, Failure> {
-    let digest = crypto::hash(Algorithm::Sha256, token)?;
-    Ok(format!("landing/{purpose}/{}", encode::hex(digest.get(..16).unwrap_or(&digest))))
 }
 
 #[cfg(test)]
@@ -132,6 +126,15 @@ mod tests {
         let code = to.strip_prefix("https://campus.example/login/done?x=1&code=").unwrap().split('&').next().unwrap();
         assert_eq!(redeem::<String>(code).unwrap(), "learnt");
         assert_eq!(redeem::<String>(code).unwrap_err().class, Class::SessionInvalid);
+    }
+
+    #[test]
+    fn an_arrival_that_nobody_began_has_a_code_and_no_state() {
+        let _host = TestHost::new();
+        let response = hand_over_unasked("https://campus.example/arrive", &"learnt").unwrap();
+        let (_, to) = response.headers.iter().find(|(name, _)| name == "location").unwrap();
+        let code = to.strip_prefix("https://campus.example/arrive?code=").unwrap();
+        assert_eq!(redeem::<String>(code).unwrap(), "learnt");
     }
 
     #[test]

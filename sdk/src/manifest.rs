@@ -1,5 +1,8 @@
 //! The manifest's JSON (`wit/manifest.schema.json`) as types that only serialise. Nothing here is built in a call.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -105,8 +108,22 @@ impl Manifest {
 }
 
 /// The JSON Schema (2020-12) of a type.
-pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Value {
-    schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    root_schema(T::json_schema, T::schema_name)
+}
+
+/// Apart from the type, so that a connector of many operations holds this once: schemars' own is compiled for every type.
+fn root_schema(schema: fn(&mut SchemaGenerator) -> Schema, name: fn() -> Cow<'static, str>) -> Value {
+    let mut generator = SchemaGenerator::default();
+    let mut schema = schema(&mut generator);
+    let definitions = generator.take_definitions(true);
+    let root = schema.ensure_object();
+    root.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    root.entry("title").or_insert_with(|| name().into());
+    if !definitions.is_empty() {
+        root.insert("$defs".to_owned(), definitions.into());
+    }
+    schema.to_value()
 }
 
 impl From<(String, String)> for Summary {

@@ -55,22 +55,7 @@ impl<C: Connector> Operations<C> {
         F: Fn(&Link<C::Config>, I) -> Result<O, Failure> + 'static,
     {
         match &mut self.mode {
-            Mode::Describe(operations) => {
-                operations.push(manifest::Operation {
-                    name,
-                    summary: Summary::default(),
-                    input: schema_of::<I>(),
-                    output: schema_of::<O>(),
-                    effect: "write",
-                    repeat: "unsafe",
-                    key: None,
-                    coalesce: None,
-                    personal: Vec::new(),
-                    deadline_ms: None,
-                    max_body: None,
-                });
-                OperationEntry(operations.last_mut())
-            }
+            Mode::Describe(operations) => described(operations, name, schema_of::<I>, schema_of::<O>),
             Mode::Find { name: wanted, found } => {
                 if found.is_none() && wanted == name {
                     *found = Some(Box::new(move |link, input| run_typed(&run, link, input)));
@@ -79,6 +64,29 @@ impl<C: Connector> Operations<C> {
             }
         }
     }
+}
+
+/// As nothing is said of it yet. Apart from the types, so that a connector of many operations holds this once.
+fn described<'a>(
+    operations: &'a mut Vec<manifest::Operation>,
+    name: &'static str,
+    input: fn() -> Value,
+    output: fn() -> Value,
+) -> OperationEntry<'a> {
+    operations.push(manifest::Operation {
+        name,
+        summary: Summary::default(),
+        input: input(),
+        output: output(),
+        effect: "write",
+        repeat: "unsafe",
+        key: None,
+        coalesce: None,
+        personal: Vec::new(),
+        deadline_ms: None,
+        max_body: None,
+    });
+    OperationEntry(operations.last_mut())
 }
 
 fn run_typed<C, I, O>(
@@ -90,15 +98,19 @@ where
     I: DeserializeOwned,
     O: Serialize,
 {
-    let input = serde_json::from_slice(input.as_bytes()).map_err(|error| unfit_input(&error))?;
+    let input = serde_json::from_slice(input.as_bytes()).map_err(unfit_input)?;
     let output = run(link, input)?;
-    serde_json::to_string(&output).map_err(|error| Failure::internal(format!("the output is not JSON: {error}")))
+    serde_json::to_string(&output).map_err(unfit_output)
 }
 
 /// The parser's own message quotes the value it stumbled over, which may be personal: only the place is passed on.
-fn unfit_input(error: &serde_json::Error) -> Failure {
+fn unfit_input(error: serde_json::Error) -> Failure {
     let (line, column) = (error.line(), error.column());
     Failure::invalid_input(format!("the input does not fit the operation's input type (line {line}, column {column})"))
+}
+
+fn unfit_output(error: serde_json::Error) -> Failure {
+    Failure::internal(format!("the output is not JSON: {error}"))
 }
 
 /// The operation just added: says the rest about it.
@@ -142,12 +154,12 @@ impl OperationEntry<'_> {
     /// JSON Pointers to personal data in input and output, where a token `*` stands for every element; at most 128.
     /// The host masks them in every log and message.
     pub fn personal<const N: usize>(self, pointers: [&str; N]) -> Self {
-        self.with(|operation| operation.personal = owned(pointers))
+        self.with(|operation| operation.personal = owned(&pointers))
     }
 
     /// Queued inputs of one key may be merged: members added up, and members of which the last counts.
     pub fn coalesce<const S: usize, const L: usize>(self, sum: [&str; S], last: [&str; L]) -> Self {
-        self.with(|operation| operation.coalesce = Some(Coalesce { sum: owned(sum), last: owned(last) }))
+        self.with(|operation| operation.coalesce = Some(Coalesce { sum: owned(&sum), last: owned(&last) }))
     }
 
     /// Total time the operation may need, 1 to 600,000 ms; a link's own limit wins.
@@ -171,6 +183,6 @@ impl OperationEntry<'_> {
     }
 }
 
-fn owned<const N: usize>(pointers: [&str; N]) -> Vec<String> {
+fn owned(pointers: &[&str]) -> Vec<String> {
     pointers.iter().map(|&pointer| pointer.to_owned()).collect()
 }

@@ -218,6 +218,11 @@ impl Route<'_> {
         self.then(Reply::Error(HttpError { kind, sent }))
     }
 
+    /// Then what this makes of the request. It may call the host: an upstream that calls a hook while a call is open.
+    pub fn reply_by(self, answer: impl Fn(&Sent) -> Response + Send + Sync + 'static) -> Self {
+        self.then(Reply::By(Arc::new(answer)))
+    }
+
     fn then(self, reply: Reply) -> Self {
         self.host.shared.lock().script.add(&self.method, &self.url, reply);
         self

@@ -1,7 +1,11 @@
 //! Time as upstreams want it: epoch milliseconds, and text in China time (UTC+8, no daylight saving), which is fixed
 //! here because neither host nor connector may depend on a machine's time zone. Years 1970 to 9999.
 
+mod http_date;
+
 use crate::raw;
+
+pub use http_date::http_date;
 
 /// What most upstreams mean by a date and time.
 pub const DATE_TIME: &str = "yyyy-MM-dd HH:mm:ss";
@@ -75,9 +79,8 @@ pub fn parse(text: &str, pattern: &str) -> Option<u64> {
 
 /// The epoch milliseconds of an HTTP date in the one form that RFC 9110 has senders write.
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
-    let month = MONTHS.iter().position(|&name| date.get(3..6) == Some(name))? + 1;
+    let month = http_date::MONTHS.iter().position(|&name| date.get(3..6) == Some(name))? + 1;
     let numeric = format!("{}{month:02}{}", date.get(..3)?, date.get(6..)?);
     let china_ms = parse(&numeric, "dd MM yyyy HH:mm:ss")?;
     china_ms.checked_add(u64::try_from(CHINA_OFFSET_MS).ok()?)

@@ -14,7 +14,7 @@ use crate::{
     kv, log, time,
 };
 
-/// A token is renewed this long before it expires, or at half its life if that is shorter.
+/// A token is renewed this long before it expires, or at half its life if that is shorter, unless the cache is told otherwise.
 const EARLY_MS: u64 = 60_000;
 /// A fetch that takes longer no longer keeps others from trying.
 const HOLD_MS: u32 = 30_000;
@@ -26,6 +26,12 @@ pub struct Fetched {
     pub token: String,
     /// Its life from now in milliseconds.
     pub ttl_ms: u64,
+}
+
+/// A token as it is kept: the time until which it is valid, a space, the token.
+struct Kept {
+    token: String,
+    until_ms: u64,
 }
 
 /// The cache of one kind of token.
@@ -47,6 +53,7 @@ pub struct Fetched {
 #[derive(Debug)]
 pub struct TokenCache {
     key: String,
+    early_ms: u64,
 }
 
 impl TokenCache {
@@ -58,7 +65,22 @@ impl TokenCache {
     pub fn new(name: &str, issued_for: &[&str]) -> Result<Self, Failure> {
         let digest = crypto::hash(Algorithm::Sha256, issued_for.join("\n"))?;
         let version = encode::hex(digest.get(..8).unwrap_or(&digest));
-        Ok(Self { key: format!("token/{name}/{version}") })
+        Ok(Self { key: format!("token/{name}/{version}"), early_ms: EARLY_MS })
+    }
+
+    /// Renews tokens this long before they expire instead of a minute; still at half their life if that is shorter.
+    #[must_use]
+    pub fn early_ms(mut self, milliseconds: u64) -> Self {
+        self.early_ms = milliseconds;
+        self
+    }
+
+    /// Until when the kept token is valid by what its endpoint said, in milliseconds since 1970; `None` when none is kept.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn valid_until_ms(&self) -> Result<Option<u64>, Failure> {
+        Ok(self.kept()?.map(|kept| kept.until_ms))
     }
 
     /// The token that is kept and not about to expire, or a fetched one. However many calls ask at once, one fetches
@@ -68,7 +90,7 @@ impl TokenCache {
     /// What `fetch` gives, here or in the call that this one waited for; or the store's.
     pub fn get(&self, fetch: impl FnOnce() -> Result<Fetched, Failure>) -> Result<String, Failure> {
         match self.kept()? {
-            Some(token) => Ok(token),
+            Some(kept) => Ok(kept.token),
             None => self.fetched_once(None, fetch),
         }
     }
@@ -125,19 +147,20 @@ impl TokenCache {
         let asked_ms = time::now_ms();
         let _lock = kv::lock(&self.key, HOLD_MS)?;
         // Whoever held the lock before may have fetched it, or failed to.
-        if let Some(token) = self.kept()?.filter(|token| stale != Some(token)) {
-            return Ok(token);
+        if let Some(kept) = self.kept()?.filter(|kept| stale != Some(&kept.token)) {
+            return Ok(kept.token);
         }
         if let Some(failure) = self.failed_since(asked_ms)? {
             return Err(failure);
         }
         let Fetched { token, ttl_ms } = fetch().inspect_err(|failure| self.keep_failure(failure))?;
-        let keep_ms = ttl_ms - EARLY_MS.min(ttl_ms / 2);
+        let keep_ms = ttl_ms - self.early_ms.min(ttl_ms / 2);
         if keep_ms == 0 {
             return Ok(token);
         }
         // The token is good even if it cannot be kept; then every call fetches, which an operator should know.
-        if let Err(error) = kv::set(&self.key, &token, Some(keep_ms)) {
+        let until_ms = time::now_ms().saturating_add(ttl_ms);
+        if let Err(error) = kv::set(&self.key, format!("{until_ms} {token}"), Some(keep_ms)) {
             log::warn("an access token cannot be kept", &[("error", &error.to_string())]);
         }
         Ok(token)
@@ -176,9 +199,12 @@ impl TokenCache {
     }
 
     /// An entry lives until the token should be renewed, so what is found is fresh.
-    fn kept(&self) -> Result<Option<String>, Failure> {
-        let value = kv::get(&self.key)?;
-        Ok(value.and_then(|bytes| String::from_utf8(bytes).ok()))
+    fn kept(&self) -> Result<Option<Kept>, Failure> {
+        let value = kv::get(&self.key)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(value.as_deref().and_then(|text| {
+            let (until_ms, token) = text.split_once(' ')?;
+            Some(Kept { token: token.to_owned(), until_ms: until_ms.parse().ok()? })
+        }))
     }
 }
 

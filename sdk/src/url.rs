@@ -19,6 +19,10 @@ pub fn join(base: &str, path: &str) -> String {
 /// );
 /// ```
 pub fn with_query<'a>(link: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    with_parameters(link, &mut parameters.into_iter())
+}
+
+fn with_parameters<'a>(link: &str, parameters: &mut dyn Iterator<Item = (&'a str, &'a str)>) -> String {
     let (link, fragment) = link.split_once('#').map_or((link, None), |(link, fragment)| (link, Some(fragment)));
     let mut text = link.to_owned();
     for (name, value) in parameters {

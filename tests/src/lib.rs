@@ -14,4 +14,5 @@
 
 pub mod fixtures;
 pub mod harness;
+pub mod platform;
 pub mod upstreams;

@@ -12,10 +12,12 @@
 //! ```
 
 mod admin;
+mod asked;
 mod body;
 mod caller;
 mod exchange;
 mod faults;
+mod hook;
 mod ledger;
 mod outgoing;
 mod profile;
@@ -26,17 +28,26 @@ mod tokens;
 mod wire;
 
 #[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+pub mod culturedc;
+pub mod eduyun;
+pub mod skill_train;
 pub mod zj_gxsz;
 
 pub use caller::{CallError, Called, call};
+pub use culturedc::Culturedc;
+pub use eduyun::Eduyun;
 pub use faults::{Fault, FaultError, Faults, Rule};
+pub use hook::HookError;
 pub use ledger::{Counters, Entry, Ledger, StillWaiting};
 pub use profile::{Mode, Profile, Received, Reply};
 pub use random::Random;
 pub use simulator::{Simulator, StartError};
+pub use skill_train::SkillTrain;
 pub use tokens::{TokenError, Tokens};
 pub use zj_gxsz::ZjGxsz;

@@ -16,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("reload", &["file", "id", "link", "runtime"]),
     ("link", &["capability", "failure", "file", "id", "runtime", "secret"]),
     ("runtime", &["bindings", "capability", "failure", "id", "redact", "secret"]),
-    ("capability", &["bindings", "failure", "id", "redact", "secret"]),
+    ("capability", &["bindings", "failure", "file", "id", "redact", "secret"]),
     // One pair that looks both ways: the generated code is told which of our types stand for the contract's.
     ("bindings", &["capability"]),
     ("redact", &["secret"]),

@@ -61,3 +61,17 @@ async fn help_says_where_the_admin_surface_is() {
         assert!(output.status.success() && help.contains("/_sim/"), "{help}");
     }
 }
+
+#[tokio::test]
+async fn every_simulator_starts_by_its_name() {
+    for (name, key) in [("skill-train", "Accounts: demo-academy."), ("culturedc", "Access keys: AKDEMO0000000001,")] {
+        let (_child, announced) = start(&[name, "--mode", "quirky", "--seed", "7"]).await;
+        assert_eq!(announced.get("simulator"), Some(&Value::from(name)));
+        let url = announced.get("url").and_then(Value::as_str).expect("a URL");
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("plain http")).await.expect("connects");
+        stream.write_all(b"GET /_sim/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("writes");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.expect("reads");
+        assert!(page.contains("Mode: Quirky.") && page.contains(key), "{page}");
+    }
+}

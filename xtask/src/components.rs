@@ -12,6 +12,9 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::{setup, workspace};
 
+/// Bytes of a connector, built for release (decision 0012).
+const CONNECTOR_BYTES_MAX: u64 = 600 << 10;
+
 /// Which packages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -40,7 +43,8 @@ impl Kind {
 /// Builds them and says where they are.
 pub(crate) fn run(kind: Kind, out: Option<PathBuf>) -> Result<()> {
     for file in build(kind, out)? {
-        println!("{}", file.display());
+        let kib = fs::metadata(&file)?.len() >> 10;
+        println!("{} ({kib} KiB)", file.display());
     }
     Ok(())
 }
@@ -66,9 +70,25 @@ pub(crate) fn build(kind: Kind, out: Option<PathBuf>) -> Result<Vec<PathBuf>> {
         let wasm = wasm.ok_or_else(|| {
             anyhow!("{} built no .wasm; has its [lib] crate-type = [\"cdylib\", \"rlib\"]?", package.name)
         })?;
+        if matches!(kind, Kind::Connectors) {
+            fits(wasm, &package.name)?;
+        }
         files.push(place(wasm, &out, &format!("{}-{}.wasm", package.name, package.version))?);
     }
     Ok(files)
+}
+
+/// Is it as small as a connector must be? A large one is slow to compile, to copy and to look through.
+fn fits(wasm: &Path, package: &str) -> Result<()> {
+    let bytes = fs::metadata(wasm).with_context(|| format!("reading {}", wasm.display()))?.len();
+    if bytes > CONNECTOR_BYTES_MAX {
+        return Err(anyhow!(
+            "{package} has {} KiB; a connector has at most {} KiB; look at its newest dependencies first",
+            bytes >> 10,
+            CONNECTOR_BYTES_MAX >> 10
+        ));
+    }
+    Ok(())
 }
 
 fn place(wasm: &Path, out: &Path, name: &str) -> Result<PathBuf> {

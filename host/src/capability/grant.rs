@@ -4,6 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    credential::Credentials,
+    forward::Platform,
     http::{client::Outlet, policy::Origin},
     kv::space::Space,
 };
@@ -38,7 +40,27 @@ pub(crate) struct Grant {
     pub(super) config: Arc<str>,
     pub(super) masker: Arc<Masker>,
     pub(super) reach: Option<Reach>,
+    pub(super) platform: Option<Arc<Platform>>,
+    pub(super) credentials: Credentials,
     slots: BTreeMap<String, Slot>,
+}
+
+/// What a link is granted, to be made a [`Grant`] of.
+pub(crate) struct Granted {
+    /// Whose it is.
+    pub(crate) link: LinkId,
+    /// Its config table as JSON.
+    pub(crate) config: Arc<str>,
+    /// Its secrets.
+    pub(crate) slots: BTreeMap<String, Slot>,
+    /// Which of them end, and when.
+    pub(crate) credentials: Credentials,
+    /// Where it may send.
+    pub(crate) outlet: Outlet,
+    /// What it keeps.
+    pub(crate) space: Arc<Space>,
+    /// Whom it may ask.
+    pub(crate) platform: Option<Platform>,
 }
 
 impl Grant {
@@ -49,20 +71,23 @@ impl Grant {
             config: Arc::from("{}"),
             masker: Arc::new(Masker::new([])),
             reach: None,
+            platform: None,
+            credentials: Credentials::new(BTreeMap::new(), Arc::default()),
             slots: BTreeMap::new(),
         }
     }
 
     /// For a link.
-    pub(crate) fn new(
-        link: LinkId,
-        config: Arc<str>,
-        slots: BTreeMap<String, Slot>,
-        outlet: Outlet,
-        space: Arc<Space>,
-    ) -> Self {
+    pub(crate) fn new(granted: Granted) -> Self {
+        let Granted { link, config, slots, credentials, outlet, space, platform } = granted;
         let masker = Arc::new(Masker::new(slots.values().map(|slot| slot.secret.clone())));
-        Self { link: Some(link), config, masker, reach: Some(Reach { outlet, space }), slots }
+        let reach = Some(Reach { outlet, space });
+        Self { link: Some(link), config, masker, reach, platform: platform.map(Arc::new), credentials, slots }
+    }
+
+    /// The credentials that end.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The secret in this slot, for this use.

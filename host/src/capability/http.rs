@@ -124,7 +124,8 @@ impl Context {
                 method,
                 url,
                 headers,
-                body: Bytes::copy_from_slice(&body),
+                // As assembled, and wiped when it is gone: a body may be megabytes, and it may hold a secret.
+                body: Bytes::from_owner(body),
                 deadline: Instant::now() + time,
                 response_max: self.body_bytes,
             },

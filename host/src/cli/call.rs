@@ -28,7 +28,8 @@ pub(super) fn run(global: &Global, args: &CallArgs) -> Done {
     let input = input(&args.input)?;
     block_on(async {
         let loaded = app::load_once(&config).await?;
-        let call = Call { link: &args.link, operation: &args.operation, input: &input, request_id: Arc::from("cli") };
+        let call =
+            Call { link: &args.link, operation: &args.operation, input: input.into(), request_id: Arc::from("cli") };
         match loaded.dispatcher.call(call).await {
             Ok(answer) => print_json(&answer.output),
             Err(error) => {

@@ -7,19 +7,22 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use zeroize::Zeroizing;
 
 use super::{
+    hook::{Hook, PathSecret},
     spec::{LinkSpec, SecretSource, SecretSpec, SpecError},
     table::{Lasting, Link},
 };
 use crate::{
     capability::{
         Context,
-        grant::{Grant, Slot},
+        credential::Credentials,
+        forward::Platform,
+        grant::{Grant, Granted, Slot},
         http::{
             client::{Ca, ClientPool},
             policy::{AllowRule, Egress},
         },
     },
-    runtime::{PreparedRef, Violation, manifest::SecretSlot},
+    runtime::{CallLimits, PreparedRef, Violation, manifest::SecretSlot},
     secret::{Secret, Use, Uses},
 };
 
@@ -41,22 +44,32 @@ pub(crate) struct Binder {
 /// What a link's spec points to, as read: secrets by slot, and the CA.
 #[derive(Default)]
 pub(crate) struct Material {
-    secrets: BTreeMap<String, Result<Zeroizing<Vec<u8>>, String>>,
+    secrets: BTreeMap<String, Text>,
+    path_secrets: BTreeMap<String, Text>,
+    platform: Option<Text>,
     ca: Option<Result<Vec<u8>, String>>,
 }
+
+/// A secret's text, or why it could not be read.
+type Text = Result<Zeroizing<Vec<u8>>, String>;
 
 impl Material {
     /// Reads it. Blocks: files may lie on a slow disk.
     pub(crate) fn read(spec: &LinkSpec) -> Self {
         let file = |path: &Path, max| crate::file::read(path, max).map_err(|e| format!("{}: {e}", path.display()));
-        let secret = |source: &SecretSource| match source {
+        let text = |source: &SecretSource| match source {
             SecretSource::Env(name) => std::env::var(name)
                 .map(String::into_bytes)
                 .map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process")),
             SecretSource::File(path) => file(path, SECRET_MAX),
         };
-        let secrets = spec.secrets.iter().map(|(slot, how)| (slot.clone(), secret(&how.source).map(Zeroizing::new)));
-        Self { secrets: secrets.collect(), ca: spec.ca_file.as_deref().map(|path| file(path, CA_MAX)) }
+        let secret = |source: &SecretSource| text(source).map(Zeroizing::new);
+        Self {
+            secrets: spec.secrets.iter().map(|(slot, how)| (slot.clone(), secret(&how.source))).collect(),
+            path_secrets: spec.hooks.iter().map(|(name, hook)| (name.clone(), secret(&hook.path_secret))).collect(),
+            platform: spec.platform.as_ref().map(|platform| secret(&platform.secret)),
+            ca: spec.ca_file.as_deref().map(|path| file(path, CA_MAX)),
+        }
     }
 }
 
@@ -83,6 +96,8 @@ impl Binder {
         let slots = slots(spec, &mut material, &connector.manifest.secrets, &mut wrong);
         let ca = authorities(spec, material.ca, &mut wrong);
         let limits = spec.limits_within(self.memory_bytes_max).map_err(|error| wrong.push(error)).unwrap_or_default();
+        let hooks = self.hooks(spec, material.path_secrets, &connector, &limits, &mut wrong);
+        let platform = self.platform(spec, material.platform, ca.as_ref(), &mut wrong);
         if !wrong.is_empty() {
             return Err(BindError(wrong));
         }
@@ -91,7 +106,10 @@ impl Binder {
         let outlet = outlet.map_err(|e| BindError(vec![spec.wrong("tls", e.to_string())]))?;
         let config: Arc<str> = spec.config.to_string().into();
         let space = self.lasting.space(&spec.id);
-        let grant = Arc::new(Grant::new(spec.id.clone(), config, slots, outlet, space));
+        let terms = spec.secrets.iter().filter_map(|(slot, how)| Some((slot.clone(), how.term.clone()?)));
+        let credentials = Credentials::new(terms.collect(), self.lasting.renewals());
+        let link = spec.id.clone();
+        let grant = Arc::new(Grant::new(Granted { link, config, slots, credentials, outlet, space, platform }));
 
         let problems = connector.check(Context::checking(grant.clone()), &limits).await.map_err(|text| {
             BindError(vec![spec.wrong("connector", format!("the connector failed while checking the link: {text}"))])
@@ -100,7 +118,64 @@ impl Binder {
             return Err(BindError(problems.into_iter().map(|problem| config_error(spec, problem)).collect()));
         }
         let permits = self.lasting.permits(&spec.id, spec.concurrency);
-        Ok(Link { id: spec.id.clone(), connector, limits, grant, permits })
+        Ok(Link { id: spec.id.clone(), connector, limits, grant, permits, hooks })
+    }
+
+    fn hooks(
+        &self,
+        spec: &LinkSpec,
+        mut secrets: BTreeMap<String, Text>,
+        connector: &PreparedRef,
+        limits: &CallLimits,
+        wrong: &mut Vec<SpecError>,
+    ) -> BTreeMap<String, Hook> {
+        let mut hooks: BTreeMap<String, Hook> = BTreeMap::new();
+        for (name, asked) in &spec.hooks {
+            let key = format!("hooks.{name}");
+            let Some(declared) = connector.manifest.hooks.iter().find(|hook| hook.name == *name) else {
+                let names: Vec<_> = connector.manifest.hooks.iter().map(|hook| hook.name.as_str()).collect();
+                let has =
+                    if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+                wrong.push(spec.wrong(&key, format!("connector {} has no such hook; {has}", spec.connector)));
+                continue;
+            };
+            let secret = secrets.remove(name).unwrap_or_else(|| Err("it was not read".into()));
+            let secret = match secret.and_then(|text| PathSecret::new(&text)) {
+                Ok(secret) => secret,
+                Err(message) => {
+                    wrong.push(spec.wrong(&format!("{key}.path_secret"), message));
+                    continue;
+                }
+            };
+            if let Some((other, _)) =
+                hooks.iter().find(|(_, other)| other.secret == secret && other.caller() != declared.caller)
+            {
+                let text = format!("is the secret of {other} too, but a browser shows its own to whoever uses it");
+                wrong.push(spec.wrong(&format!("{key}.path_secret"), text));
+                continue;
+            }
+            let gate = self.lasting.gate(&spec.id, name, asked.rate_per_min, asked.concurrency);
+            hooks.insert(name.clone(), Hook::new(declared.clone(), secret, asked, limits, gate));
+        }
+        hooks
+    }
+
+    fn platform(
+        &self,
+        spec: &LinkSpec,
+        secret: Option<Text>,
+        ca: Option<&Ca>,
+        wrong: &mut Vec<SpecError>,
+    ) -> Option<Platform> {
+        let (asked, secret) = spec.platform.as_ref().zip(secret)?;
+        let made = secret.map_err(|text| ("platform.secret", text)).and_then(|secret| {
+            let outlet = self.clients.outlet(&Egress::new([asked.rule.clone()]), ca);
+            let outlet = outlet.map_err(|error| ("platform.url", error.to_string()))?;
+            let connector = spec.connector.clone();
+            Platform::new(connector, asked.url.clone(), outlet, &secret, asked.timeout)
+                .map_err(|text| ("platform.secret", text))
+        });
+        made.map_err(|(key, message)| wrong.push(spec.wrong(key, message))).ok()
     }
 }
 

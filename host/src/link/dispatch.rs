@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -18,7 +19,7 @@ use crate::{
 
 /// How long a call waits for its turn at a link that has as many open as it may: a burst is smoothed, a stuck upstream
 /// is not waited for. The host's own cap sheds at once.
-const LINK_WAIT: Duration = Duration::from_secs(1);
+pub(super) const LINK_WAIT: Duration = Duration::from_secs(1);
 
 /// A call as it comes in.
 pub(crate) struct Call<'c> {
@@ -27,7 +28,7 @@ pub(crate) struct Call<'c> {
     /// The operation's name, as given.
     pub(crate) operation: &'c str,
     /// The input, not yet parsed.
-    pub(crate) input: &'c [u8],
+    pub(crate) input: Bytes,
     /// Names the request in every log line.
     pub(crate) request_id: Arc<str>,
 }
@@ -100,21 +101,30 @@ pub(crate) struct Dispatcher {
     table: LiveTable,
     calls: Semaphore,
     calls_max: usize,
+    /// For inbound requests. Not those of calls: with all of them taken, a call that waits for a hook would wait for itself.
+    pub(super) hooks: Semaphore,
+    hooks_max: usize,
 }
 
 impl Dispatcher {
-    /// With an empty table; at most `calls_max` calls run at a time in the whole host.
-    pub(crate) fn new(calls_max: usize) -> Self {
-        Self { table: LiveTable::default(), calls: Semaphore::new(calls_max), calls_max }
+    /// With an empty table; at most so many calls, and besides them so many hooks, run at a time in the whole host.
+    pub(crate) fn new(calls_max: usize, hooks_max: usize) -> Self {
+        let (calls, hooks) = (Semaphore::new(calls_max), Semaphore::new(hooks_max));
+        Self { table: LiveTable::default(), calls, calls_max, hooks, hooks_max }
     }
 
-    /// Waits until no call is under way, also of callers who have gone away, and at most this long. Returns how many
-    /// still are.
+    /// Waits until no call and no hook is under way, also of callers who have gone away, and at most this long. Returns
+    /// how many still are.
     pub(crate) async fn idle(&self, wait: Duration) -> usize {
-        let all = u32::try_from(self.calls_max).unwrap_or(u32::MAX);
+        let all = |max: usize| u32::try_from(max).unwrap_or(u32::MAX);
         // Given back at once: what counts is that they were all there.
-        let _ = timeout(wait, self.calls.acquire_many(all)).await;
-        self.calls_max.saturating_sub(self.calls.available_permits())
+        let _ = timeout(wait, async {
+            let _calls = self.calls.acquire_many(all(self.calls_max)).await;
+            let _hooks = self.hooks.acquire_many(all(self.hooks_max)).await;
+        })
+        .await;
+        let open = |max: usize, free: &Semaphore| max.saturating_sub(free.available_permits());
+        open(self.calls_max, &self.calls) + open(self.hooks_max, &self.hooks)
     }
 
     /// The links of this moment.
@@ -140,40 +150,45 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Everything that can go wrong, each with what is known about its effect: all but [`CallError::Failed`] send nothing.
-    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, mut call: Call<'_>) -> Result<Answer, CallError> {
         let started = Instant::now();
         let link = match self.table.load().get(call.link) {
             Some(Entry::Serving(link)) => link.clone(),
             Some(Entry::Refused { .. }) => return Err(CallError::LinkRefused(call.link.to_owned())),
             None => return Err(CallError::UnknownLink(call.link.chars().take(128).collect())),
         };
+        let input = std::mem::take(&mut call.input);
+        let bytes = input.len();
         let watch = Watch { link: &link, call: &call, started };
-        let result = self.run(&link, &call).await;
+        let result = self.run(&link, &call, input).await;
         std::mem::forget(watch);
-        observe(&link, &call, &result, started.elapsed());
+        observe(&link, &call, bytes, &result, started.elapsed());
         result
     }
 
-    async fn run(&self, link: &Link, call: &Call<'_>) -> Result<Answer, CallError> {
+    async fn run(&self, link: &Link, call: &Call<'_>, input: Bytes) -> Result<Answer, CallError> {
         let Some(operation) = link.connector.operation(call.operation) else {
             return Err(unknown_operation(link, call.operation));
         };
         let max = link.input_max(operation.spec.max_body);
-        if call.input.len() > max {
-            return Err(CallError::TooLarge { given: call.input.len(), max });
+        if input.len() > max {
+            return Err(CallError::TooLarge { given: input.len(), max });
         }
         // Before parsing: what is open at a time also bounds what parsed inputs may take of memory.
         let Ok(Ok(_link_permit)) = timeout(LINK_WAIT, link.permits.acquire()).await else {
             return Err(CallError::LinkBusy(link.id.to_string()));
         };
         let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
-        let input: Value = serde_json::from_slice(call.input).map_err(|e| not_json(&e))?;
-        let violations = operation.violations(&input);
+        let parsed: Value = serde_json::from_slice(&input).map_err(|e| not_json(&e))?;
+        let violations = operation.violations(&parsed);
         if !violations.is_empty() {
             return Err(CallError::Invalid { operation: call.operation.to_owned(), violations });
         }
-        // serde_json has just read these bytes as JSON text, so they are UTF-8.
-        let text = std::str::from_utf8(call.input).map_err(|_| CallError::NotJson {
+        let personal = operation.personal.collect(&parsed);
+        drop(parsed);
+        // The very bytes that were read, not a copy: a body may be megabytes. serde_json has just read them as JSON
+        // text, so they are UTF-8.
+        let text = String::from_utf8(input.into()).map_err(|_| CallError::NotJson {
             message: "not UTF-8".into(),
             line: 1,
             column: 1,
@@ -185,10 +200,9 @@ impl Dispatcher {
             deadline: limits.deadline,
             body_bytes: limits.body_bytes,
             http_requests: limits.http_requests,
-            personal: operation.personal.collect(&input),
+            personal,
         });
-        drop(input);
-        match runtime::call(&link.connector, context, &limits, call.operation, text.to_owned()).await {
+        match runtime::call(&link.connector, context, &limits, call.operation, text).await {
             Ok(output) => Ok(Answer { output }),
             Err(failure) => Err(CallError::Failed(Box::new(failure))),
         }
@@ -268,7 +282,7 @@ impl Drop for Watch<'_> {
 }
 
 /// One log line and one count a call. Labels are the connector's words, never a caller's: their number is bounded.
-fn observe(link: &Link, call: &Call<'_>, result: &Result<Answer, CallError>, took: Duration) {
+fn observe(link: &Link, call: &Call<'_>, bytes: usize, result: &Result<Answer, CallError>, took: Duration) {
     let manifest = &link.connector.manifest;
     let operation = link.connector.operation(call.operation).map_or("unknown", |op| op.spec.name.as_str());
     let (class, outcome) = match result {
@@ -291,6 +305,6 @@ fn observe(link: &Link, call: &Call<'_>, result: &Result<Answer, CallError>, too
     tracing::info!(
         request_id = &*call.request_id, link = %link.id, operation, connector = %manifest.name, version = %manifest.version,
         revision = link.connector.revision.short(), class, outcome = outcome.as_str(), upstream_code,
-        ms = took.as_secs_f64() * 1e3, bytes = call.input.len(), "call"
+        ms = took.as_secs_f64() * 1e3, bytes, "call"
     );
 }

@@ -1,6 +1,10 @@
 //! One link as its operator wrote it, parsed and checked as far as it can be without its connector. Strict: an unknown
 //! key is an error that names file, line and key. Secrets are named here and read later; none is ever inline.
 
+mod inbound;
+mod secrets;
+mod term;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -14,20 +18,21 @@ use serde::{
     de::{Error as DeError, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+pub(crate) use self::{
+    inbound::{HookSpec, PlatformSpec},
+    secrets::{SecretSource, SecretSpec},
+};
 use super::layers::{LayerError, Layered, Place, join};
 use crate::{
     capability::http::policy::{AllowRule, Origin},
     id::{ConnectorName, LinkId, NameError},
     runtime::CallLimits,
-    secret::{KeyEncoding, Use},
 };
+use inbound::{RawHook, RawPlatform};
+use secrets::{RawSecret, SECRET_FORM, holds_secret};
 
 /// Longest deadline a link may set, in milliseconds.
 const DEADLINE_MS_MAX: u64 = 600_000;
-/// How a slot is filled.
-const SECRET_FORM: &str = "does not fit: a slot is a table with env = \"NAME\" or file = \"PATH\", and perhaps encoding \
-    (utf8, base64, hex), send_to (origins) and uses (digest, hmac, sm4, send); the secret itself is never written here";
-
 /// Calls that one link may have open by default.
 pub(crate) const CONCURRENCY_DEFAULT: usize = 32;
 
@@ -60,28 +65,6 @@ pub(crate) enum SpecError {
     },
 }
 
-/// Where a secret comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SecretSource {
-    /// An environment variable of the host.
-    Env(String),
-    /// A file, absolute or relative to the links directory.
-    File(PathBuf),
-}
-
-/// How a link fills one slot.
-#[derive(Debug, Clone)]
-pub(crate) struct SecretSpec {
-    /// Where the text is.
-    pub(crate) source: SecretSource,
-    /// How the key is made of the text.
-    pub(crate) encoding: KeyEncoding,
-    /// Origins it may be sent to; none = all that the link allows.
-    pub(crate) send_to: Option<Vec<Origin>>,
-    /// Uses the operator allows; none = all the connector declares.
-    pub(crate) uses: Option<Vec<Use>>,
-}
-
 /// A link as written.
 #[derive(Debug)]
 pub(crate) struct LinkSpec {
@@ -97,6 +80,10 @@ pub(crate) struct LinkSpec {
     pub(crate) secrets: BTreeMap<String, SecretSpec>,
     /// Where it may connect to.
     pub(crate) allow: Vec<AllowRule>,
+    /// The hooks it serves, by name.
+    pub(crate) hooks: BTreeMap<String, HookSpec>,
+    /// Whom its connector may ask.
+    pub(crate) platform: Option<PlatformSpec>,
     /// A private certificate authority, as PEM file.
     pub(crate) ca_file: Option<PathBuf>,
     /// Bounds of one call.
@@ -119,20 +106,12 @@ struct RawLink {
     #[serde(default)]
     allow: RawAllow,
     #[serde(default)]
+    hooks: BTreeMap<String, RawHook>,
+    platform: Option<RawPlatform>,
+    #[serde(default)]
     tls: RawTls,
     #[serde(default)]
     limits: RawLimits,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSecret {
-    env: Option<String>,
-    file: Option<PathBuf>,
-    #[serde(default)]
-    encoding: KeyEncoding,
-    send_to: Option<Vec<RawOrigin>>,
-    uses: Option<Vec<Use>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -178,23 +157,15 @@ impl LinkSpec {
         within("limits.concurrency", concurrency as u64, 1, 100_000, &wrong)?;
         let mut secrets = BTreeMap::new();
         for (slot, raw) in raw.secrets {
-            let source = match (raw.env, raw.file) {
-                (Some(name), None) if is_variable(&name) => SecretSource::Env(name),
-                (Some(_), None) => {
-                    let text = "must be a variable's name (A-Z, a-z, 0-9, _); the secret itself is never written here";
-                    return Err(wrong(&join(&join("secrets", &slot), "env"), text.into()));
-                }
-                (None, Some(path)) => SecretSource::File(root.join(path)),
-                _ => {
-                    return Err(wrong(
-                        &join("secrets", &slot),
-                        "give either `env` or `file`, and only one of them".into(),
-                    ));
-                }
-            };
-            let send_to = raw.send_to.map(|all| all.into_iter().map(|origin| origin.0).collect());
-            secrets.insert(slot, SecretSpec { source, encoding: raw.encoding, send_to, uses: raw.uses });
+            let spec = raw.parse(&slot, root, &wrong)?;
+            secrets.insert(slot, spec);
         }
+        let mut hooks = BTreeMap::new();
+        for (name, raw) in raw.hooks {
+            let hook = raw.parse(&name, root, &wrong)?;
+            hooks.insert(name, hook);
+        }
+        let platform = raw.platform.map(|raw| raw.parse(root, &wrong)).transpose()?;
         let config = serde_json::to_value(&raw.config).map_err(|e| wrong("config", e.to_string()))?;
         Ok(Self {
             id,
@@ -203,6 +174,8 @@ impl LinkSpec {
             config,
             secrets,
             allow: raw.allow.http.into_iter().map(|rule| rule.0).collect(),
+            hooks,
+            platform,
             ca_file: raw.tls.ca_file.map(|path| root.join(path)),
             limits,
             concurrency,
@@ -264,7 +237,7 @@ fn typed(layered: &Layered, root: &Path, file: &Path) -> Result<RawLink, SpecErr
             .map_or_else(|| path.clone(), |key| if path.ends_with(key) { path.clone() } else { join(&path, key) });
         // What stands below [secrets] may be the secret itself, and serde quotes what it refuses.
         let harmless = unknown.is_some() || message.starts_with("missing field");
-        let message = if key.starts_with("secrets") && !harmless { SECRET_FORM.to_owned() } else { message };
+        let message = if holds_secret(&key) && !harmless { SECRET_FORM.to_owned() } else { message };
         SpecError::Key { place: place_of(layered, &key, root, file), key, message }
     })
 }
@@ -295,11 +268,6 @@ fn limits(raw: &RawLimits, wrong: Wrong<'_>) -> Result<CallLimits, SpecError> {
         body_bytes: size("limits.max_body_kib", raw.max_body_kib, 10, default.body_bytes, 16 * 1024)?,
         http_requests,
     })
-}
-
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn within(key: &str, given: u64, min: u64, max: u64, wrong: Wrong<'_>) -> Result<(), SpecError> {

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    num::NonZeroU32,
     sync::Arc,
 };
 
@@ -11,8 +12,10 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use super::hook::{Gate, Hook};
 use crate::{
     capability::{
+        credential::Renewals,
         grant::Grant,
         kv::space::{Kv, Quota, Space},
     },
@@ -30,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) limits: CallLimits,
     pub(crate) grant: Arc<Grant>,
     pub(crate) permits: Arc<Semaphore>,
+    /// The hooks it serves, by name.
+    pub(crate) hooks: BTreeMap<String, Hook>,
 }
 
 /// What the table knows of a link id.
@@ -90,10 +95,37 @@ const SWEEP_STEP: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Lasting {
     permits: Mutex<HashMap<LinkId, (usize, Arc<Semaphore>)>>,
+    gates: Mutex<HashMap<(LinkId, String), Arc<Gate>>>,
     kv: Kv,
+    renewals: Arc<Renewals>,
 }
 
 impl Lasting {
+    /// With the renewals of credentials that were kept.
+    pub(crate) fn new(renewals: Renewals) -> Self {
+        Self { renewals: Arc::new(renewals), ..Self::default() }
+    }
+
+    /// The renewals of credentials.
+    pub(crate) fn renewals(&self) -> Arc<Renewals> {
+        self.renewals.clone()
+    }
+
+    /// What bounds a hook; the same as before unless the operator changed a bound. Apart from the permits for calls: a
+    /// hook may be what an open call waits for.
+    pub(crate) fn gate(&self, id: &LinkId, hook: &str, rate_per_min: NonZeroU32, concurrency: usize) -> Arc<Gate> {
+        let mut all = self.gates.lock();
+        let key = (id.clone(), hook.to_owned());
+        match all.get(&key) {
+            Some(gate) if gate.is(rate_per_min, concurrency) => gate.clone(),
+            _ => {
+                let gate = Arc::new(Gate::new(rate_per_min, concurrency));
+                all.insert(key, gate.clone());
+                gate
+            }
+        }
+    }
+
     /// The link's permits for calls; the same ones as before unless the operator changed their number.
     pub(crate) fn permits(&self, id: &LinkId, concurrency: usize) -> Arc<Semaphore> {
         let mut all = self.permits.lock();

@@ -28,6 +28,12 @@ const VALUES_MAX: usize = 4_096;
 /// Most bytes of them: a whole request body.
 const BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of a value that is looked for by its two ends: longer than any text a person writes into a form.
+const LONG: usize = 64 << 10;
+
+/// Bytes of such an end.
+const ENDS: usize = 256;
+
 /// Values of fewer characters are not looked for: they would mask every line.
 const CHARS_MIN: usize = 2;
 
@@ -138,6 +144,13 @@ impl PersonalValues {
 
     fn add_all(&mut self, value: &Value) {
         match value {
+            Value::String(text) if text.len() > LONG => {
+                // A photograph in base64: what could be quoted of it is its beginning, its end, or a shape that is
+                // masked anyway.
+                let end = text.len().saturating_sub(ENDS);
+                self.add(text.get(..text.floor_char_boundary(ENDS)).unwrap_or_default().to_owned());
+                self.add(text.get(text.ceil_char_boundary(end)..).unwrap_or_default().to_owned());
+            }
             Value::String(text) => self.add(text.clone()),
             Value::Number(number) => self.add(number.to_string()),
             Value::Array(elements) => elements.iter().for_each(|element| self.add_all(element)),

@@ -198,8 +198,19 @@ fn too_many_values_show_nothing() {
     let personal = values(&[""], &json!(many));
     assert!(personal.is_overfull());
     assert_eq!(Redactor::shared().redact_text("harmless", &personal), MASK);
-    assert!(!values(&[""], &json!(["x".repeat(900_000)])).is_overfull());
-    assert!(values(&[""], &json!(["x".repeat(900_000), "y".repeat(900_000)])).is_overfull());
+    let long = |count: usize| json!((0..count).map(|n| format!("{n}{}", "x".repeat(60_000))).collect::<Vec<_>>());
+    assert!(!values(&[""], &long(10)).is_overfull());
+    assert!(values(&[""], &long(20)).is_overfull());
+}
+
+#[test]
+fn a_photograph_is_known_by_its_ends() {
+    let photograph = format!("{}{}{}", "a1/".repeat(100), "q+".repeat(1_000_000), "z9=".repeat(100));
+    let personal = values(&["/target"], &json!({ "target": photograph }));
+    assert!(!personal.is_overfull());
+    for quoted in [&photograph[..256], &photograph[photograph.len() - 256..]] {
+        assert_eq!(Redactor::shared().redact_text(&format!("got {quoted} instead"), &personal), "got *** instead");
+    }
 }
 
 #[test]

@@ -224,7 +224,10 @@ fn layers(root: &Path, file: &Path) -> Vec<PathBuf> {
 
 /// The files that a link's secrets and its CA are read from.
 fn secret_files(spec: &LinkSpec) -> Vec<PathBuf> {
-    let secrets = spec.secrets.values().filter_map(|secret| match &secret.source {
+    let hooks = spec.hooks.values().map(|hook| &hook.path_secret);
+    let sources = spec.secrets.values().map(|secret| &secret.source).chain(hooks);
+    let sources = sources.chain(spec.platform.as_ref().map(|platform| &platform.secret));
+    let secrets = sources.filter_map(|source| match source {
         SecretSource::File(path) => Some(path.clone()),
         SecretSource::Env(_) => None,
     });

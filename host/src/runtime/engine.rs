@@ -28,13 +28,15 @@ const RELOAD_INSTANCES: u32 = 4;
 pub(crate) struct EngineOptions {
     /// Calls that may run at the same time in the whole process.
     pub(crate) calls_max: u32,
+    /// Hooks that may run at the same time besides them.
+    pub(crate) hooks_max: u32,
     /// Linear memory one store may have at the most; links may ask for less.
     pub(crate) memory_bytes_max: usize,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { calls_max: 256, memory_bytes_max: 64 << 20 }
+        Self { calls_max: 256, hooks_max: 256, memory_bytes_max: 64 << 20 }
     }
 }
 
@@ -67,7 +69,7 @@ pub(super) fn compiling_engine() -> wasmtime::Result<Engine> {
 }
 
 fn serving_engine(options: &EngineOptions) -> wasmtime::Result<Engine> {
-    let calls = options.calls_max.saturating_add(RELOAD_INSTANCES);
+    let calls = options.calls_max.saturating_add(options.hooks_max).saturating_add(RELOAD_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
     // A component of any toolchain seen has one memory, up to three tables and up to six core instances; totals bind, not the per-component maxima.
     pool.total_component_instances(calls)

@@ -1,7 +1,7 @@
 //! One run of a guest: a fresh store, one deadline over everything from instantiation to the last byte, and every way
 //! of not returning turned into a failure with an honest outcome. Never reuses a store; never runs without bounds.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     bindings::{Connector, ConnectorPre, duijie::connector::types as wit},
-    capability::Context,
+    capability::{Context, Sent},
     failure::{CODE_MAX, Class, DETAIL_MAX, Failure, MESSAGE_MAX, Outcome, RETRY_AFTER_MAX, cut},
 };
 
@@ -31,19 +31,82 @@ pub(crate) async fn call(
     operation: &str,
     input: String,
 ) -> Result<Box<RawValue>, Failure> {
-    let sent = context.sent();
-    let run = async {
-        let (mut store, instance) = match instantiate(&prepared.runtime, &prepared.pre, limits, context).await {
-            Ok(ready) => ready,
-            Err(failed) => return Err(failed.into_failure(&sent)),
-        };
-        match instance.duijie_connector_handler().call_call(&mut store, operation, &input).await {
+    within_deadline(prepared, context, limits, async |store, instance, sent| {
+        match instance.duijie_connector_handler().call_call(&mut *store, operation, &input).await {
             Ok(Ok(json)) => output(json, limits.body_bytes).map_err(|text| broken(text, sent.get())),
             Ok(Err(failure)) => Err(convert(failure, store.data())),
             Err(error) => Err(trapped(&error, store.data().out_of_memory(), sent.get())),
         }
+    })
+    .await
+}
+
+/// An inbound request for a guest.
+pub(crate) struct HookRequest {
+    /// The hook's name.
+    pub(crate) hook: String,
+    /// Upper case.
+    pub(crate) method: String,
+    /// What follows the hook's name in the path, not decoded.
+    pub(crate) path: String,
+    /// Without the question mark, not decoded.
+    pub(crate) query: String,
+    /// Names in lower case, in the order received.
+    pub(crate) headers: Vec<(String, String)>,
+    /// As received.
+    pub(crate) body: Vec<u8>,
+    /// Who asks.
+    pub(crate) remote: IpAddr,
+}
+
+/// A guest's answer to an inbound request, as it gave it save that its size is bounded.
+#[derive(Debug)]
+pub(crate) struct HookAnswer {
+    /// Any number.
+    pub(crate) status: u16,
+    /// Any names and values.
+    pub(crate) headers: Vec<(String, String)>,
+    /// At most the hook's bound.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Has one inbound request answered.
+pub(crate) async fn receive(
+    prepared: &Prepared,
+    context: Context,
+    limits: &CallLimits,
+    request: HookRequest,
+) -> Result<HookAnswer, Failure> {
+    let HookRequest { hook, method, path, query, headers, body, remote } = request;
+    let request = wit::HookRequest { hook, method, path, query, headers, body, remote: remote.to_string() };
+    within_deadline(prepared, context, limits, async |store, instance, sent| {
+        match instance.duijie_connector_handler().call_receive(&mut *store, &request).await {
+            Ok(Ok(answer)) if answer.body.len() > limits.body_bytes => {
+                let text = format!("the answer has {} bytes; the hook allows {}", answer.body.len(), limits.body_bytes);
+                Err(broken(text, sent.get()))
+            }
+            Ok(Ok(wit::HookResponse { status, headers, body })) => Ok(HookAnswer { status, headers, body }),
+            Ok(Err(failure)) => Err(convert(failure, store.data())),
+            Err(error) => Err(trapped(&error, store.data().out_of_memory(), sent.get())),
+        }
+    })
+    .await
+}
+
+/// A fresh instance, one run of it, and one deadline over both.
+async fn within_deadline<T>(
+    prepared: &Prepared,
+    context: Context,
+    limits: &CallLimits,
+    run: impl AsyncFnOnce(&mut Store<State>, &Connector, &Sent) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let sent = context.sent();
+    let whole = async {
+        let ready = instantiate(&prepared.runtime, &prepared.pre, limits, context).await;
+        let (mut store, instance) = ready.map_err(|failed| failed.into_failure(&sent))?;
+        run(&mut store, &instance, &sent).await
     };
-    match timeout_at(Instant::now() + limits.deadline, run).await {
+    match timeout_at(Instant::now() + limits.deadline, whole).await {
         Ok(result) => result,
         Err(_) => Err(timed_out(limits.deadline, sent.get())),
     }
@@ -98,7 +161,7 @@ impl NotStarted {
         trap_text(&self.error, self.out_of_memory)
     }
 
-    fn into_failure(self, sent: &crate::capability::Sent) -> Failure {
+    fn into_failure(self, sent: &Sent) -> Failure {
         if self.error.is::<wasmtime::PoolConcurrencyLimitError>() {
             let message = "no instance is free: the host runs as many calls as it is sized for";
             return Failure::new(Class::Unavailable, Outcome::NotSent, message);

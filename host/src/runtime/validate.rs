@@ -19,7 +19,9 @@ const INTERFACES: &[&str] = &[
     "duijie:http/client",
     "duijie:kv/store",
     "duijie:link/config",
+    "duijie:link/credential",
     "duijie:log/logger",
+    "duijie:platform/forward",
     "duijie:secret/parts",
 ];
 /// The version of all of them.

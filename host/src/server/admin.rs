@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{api::peer_ip, auth::AdminKey, problem::Problem};
+use super::{auth::AdminKey, problem::Problem, source};
 use crate::shutdown::Drain;
 
 /// What the host lets an operator see and do.
@@ -71,7 +71,7 @@ impl FromRequestParts<Arc<Admin>> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Problem> {
-        admin.key.authenticate(&parts.headers, peer_ip(parts))?;
+        admin.key.authenticate(&parts.headers, source::of(parts, &[]))?;
         Ok(Self)
     }
 }

@@ -1,14 +1,10 @@
-//! What platforms call: operations of links, and the catalogue of what there is. Order of every request: key, then what
+//! The routes of the API listener, and what platforms call: operations of links, and the catalogue of what there is. Order of every request: key, then what
 //! the key may see, then the head, and only then the body. What a key may not see is answered exactly as what does not
 //! exist. Never alters an answer of a connector.
 
 pub(super) mod catalogue;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -16,18 +12,20 @@ use axum::{
     extract::{FromRequestParts, Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use bytes::Bytes;
+use ipnet::IpNet;
 
 use super::{
-    Peer,
     auth::{Platform, PlatformKeys},
     body,
     front::{RequestError, RequestId},
+    hooks::{self, RefusalLog},
     inputs::Inputs,
     openapi,
     problem::Problem,
+    source,
 };
 use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
 
@@ -44,12 +42,17 @@ pub(crate) struct Api {
     pub(crate) keys: Arc<PlatformKeys>,
     /// Time for a request's body to arrive, from its first byte to its last.
     pub(crate) body_timeout: Duration,
+    /// Whose word about where a request came from is taken.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 /// What all requests share.
 pub(super) struct Shared {
-    api: Arc<Api>,
+    pub(super) api: Arc<Api>,
     inputs: Arc<Inputs>,
+    /// Apart from those of calls, which may be waiting for a hook.
+    pub(super) hook_inputs: Arc<Inputs>,
+    pub(super) refusals: RefusalLog,
 }
 
 /// The routes.
@@ -58,12 +61,19 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
 }
 
 fn routes(api: Arc<Api>, inputs_max: usize) -> Router {
-    let shared = Arc::new(Shared { api, inputs: Arc::new(Inputs::new(inputs_max)) });
+    let shared = Arc::new(Shared {
+        api,
+        inputs: Arc::new(Inputs::new(inputs_max)),
+        hook_inputs: Arc::new(Inputs::new(inputs_max)),
+        refusals: RefusalLog::default(),
+    });
     Router::new()
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))
         .route("/v1/links/{link}/operations/{operation}", post(call))
         .route("/openapi.json", get(document))
+        .route("/hooks/{link}/{secret}/{hook}", any(hooks::receive))
+        .route("/hooks/{link}/{secret}/{hook}/{*rest}", any(hooks::receive_below))
         .with_state(shared)
 }
 
@@ -74,13 +84,8 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        Ok(Self(shared.api.keys.authenticate(&parts.headers, peer_ip(parts))?))
+        Ok(Self(shared.api.keys.authenticate(&parts.headers, source::of(parts, &shared.api.trusted_proxies))?))
     }
-}
-
-/// The peer's address; the unspecified one where a router runs without `server::serve`.
-pub(super) fn peer_ip(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
 /// The link of this id as this platform sees it.
@@ -143,7 +148,7 @@ async fn call(
     // outcome. The call's own deadline bounds the task.
     let called = tokio::spawn(async move {
         let _room = room;
-        let call = Call { link: &link, operation: &operation, input: &input, request_id: id.0 };
+        let call = Call { link: &link, operation: &operation, input, request_id: id.0 };
         match api.dispatcher.call(call).await {
             // The links changed since they were looked at: what is named now must be as narrow as it was then. Should they
             // have changed back, the caller may try again.

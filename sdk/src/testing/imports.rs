@@ -108,7 +108,9 @@ pub(crate) fn send(request: &Request) -> Result<Response, HttpError> {
         body: placed(&state, &request.body, Use::Send).map_err(refused)?,
         timeout_ms: request.timeout_ms,
     };
-    let response = state.script.answer(sent)?;
+    let reply = state.script.reply(sent.clone());
+    drop(state);
+    let response = reply.to(&sent)?;
     Ok(Response { status: response.status, headers: response.headers, body: response.body })
 }
 

@@ -1,6 +1,9 @@
 //! Scripted upstreams: which reply a request gets, and what was sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -43,6 +46,18 @@ impl Sent {
 pub(crate) enum Reply {
     Answer(Response),
     Error(HttpError),
+    By(Arc<dyn Fn(&Sent) -> Response + Send + Sync>),
+}
+
+impl Reply {
+    /// What a request gets; called without a lock, because what answers may call the host itself.
+    pub(crate) fn to(self, request: &Sent) -> Result<Response, HttpError> {
+        match self {
+            Self::Answer(response) => Ok(response),
+            Self::Error(error) => Err(error),
+            Self::By(answer) => Ok(answer(request)),
+        }
+    }
 }
 
 /// The replies by method and URL, and the requests so far.
@@ -57,20 +72,18 @@ impl Script {
         self.routes.entry((method.to_owned(), url.to_owned())).or_default().push_back(reply);
     }
 
-    pub(crate) fn answer(&mut self, request: Sent) -> Result<Response, HttpError> {
+    /// Notes a request; its reply.
+    pub(crate) fn reply(&mut self, request: Sent) -> Reply {
         let url = request.url.split('?').next().unwrap_or_default().to_owned();
         let key = (request.method.clone(), url);
         self.sent.push(request);
         let Some(replies) = self.routes.get_mut(&key) else {
             let rule = format!("no reply is scripted for {} {}", key.0, key.1);
-            return Err(HttpError { kind: HttpErrorKind::Denied(rule), sent: false });
+            return Reply::Error(HttpError { kind: HttpErrorKind::Denied(rule), sent: false });
         };
         // The last reply stays.
         let reply = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
-        match reply {
-            Some(Reply::Answer(response)) => Ok(response),
-            Some(Reply::Error(error)) => Err(error),
-            None => Err(HttpError { kind: HttpErrorKind::Other("an empty script".to_owned()), sent: false }),
-        }
+        let empty = HttpError { kind: HttpErrorKind::Other("an empty script".to_owned()), sent: false };
+        reply.unwrap_or(Reply::Error(empty))
     }
 }

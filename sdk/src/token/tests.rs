@@ -40,6 +40,20 @@ fn a_token_of_short_life_is_kept_for_half_of_it() {
 }
 
 #[test]
+fn a_token_is_renewed_as_early_as_the_cache_is_told_and_says_until_when_it_is_valid() {
+    let host = TestHost::new();
+    let cache = cache().early_ms(600_000);
+    assert_eq!(cache.valid_until_ms().unwrap(), None);
+    assert_eq!(cache.get(issued("t 1", 3_600_000)).unwrap(), "t 1");
+    assert_eq!(cache.valid_until_ms().unwrap(), Some(1_700_003_600_000));
+    host.advance_ms(2_999_999);
+    assert_eq!(cache.get(unwanted).unwrap(), "t 1");
+    host.advance_ms(1);
+    assert_eq!(cache.valid_until_ms().unwrap(), None);
+    assert_eq!(cache.get(issued("t2", 3_600_000)).unwrap(), "t2");
+}
+
+#[test]
 fn a_token_that_cannot_be_kept_is_still_given() {
     let host = TestHost::new();
     host.kv_keys_max(0);

@@ -24,6 +24,7 @@ pub struct Setup {
     pub(super) keys: BTreeMap<String, String>,
     pub(super) admin_key: String,
     settings: String,
+    listen: String,
     key_settings: String,
 }
 
@@ -47,6 +48,7 @@ impl Setup {
             keys: BTreeMap::new(),
             admin_key: String::new(),
             settings: "[log]\nlevel = \"debug\"\n".to_owned(),
+            listen: String::new(),
             key_settings: String::new(),
         };
         let admin = setup.new_key(&["--admin"]);
@@ -95,6 +97,12 @@ impl Setup {
         self
     }
 
+    /// Adds a line to `[listen]`.
+    pub fn listen(mut self, line: &str) -> Self {
+        let _ = writeln!(self.listen, "{line}");
+        self
+    }
+
     /// The directory of everything.
     pub fn root(&self) -> &Path {
         self.dir.path()
@@ -134,8 +142,8 @@ impl Setup {
     }
 
     fn write_config(&self) {
-        let mut toml = String::from("[listen]\napi = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n");
-        let _ = write!(toml, "{}\n{}", self.settings, self.key_settings);
+        let mut toml = String::from("[listen]\napi = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n");
+        let _ = write!(toml, "{}\n{}\n{}", self.listen, self.settings, self.key_settings);
         fs::write(self.root().join("duijie.toml"), toml).expect("duijie.toml can be written");
     }
 

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exchange::Shared;
 use super::faults::{KINDS, Rule};
@@ -42,6 +42,17 @@ pub(super) async fn answer<P: Profile>(
         ("GET", _) => shared.profile.inspect(below, query).unwrap_or_else(not_found),
         _ => shared.profile.act(method, below, body).await.unwrap_or_else(not_found),
     }
+}
+
+/// A text member of a JSON object that was posted.
+pub(super) fn text_member(body: &Bytes, name: &str) -> Option<String> {
+    let object: Value = serde_json::from_slice(body).ok()?;
+    object.get(name)?.as_str().map(str::to_owned)
+}
+
+/// What to answer when [`text_member`] finds none.
+pub(super) fn wanted(name: &str) -> Reply {
+    Reply::text(format!("{name}: a text is wanted\n")).status(400)
 }
 
 fn not_found() -> Reply {

@@ -111,7 +111,7 @@ pub(super) async fn answer<P: Profile>(
         time: rfc3339(arrived_ms),
         operation: operation.to_owned(),
         method: received.method.to_string(),
-        path: received.path.chars().take(PATH_CHARS_MAX).collect(),
+        path: shared.profile.shown(&received.path).chars().take(PATH_CHARS_MAX).collect(),
         // An answer that is withheld after processing was still given: the journal shows what the upstream believes.
         status,
         code,
@@ -153,7 +153,7 @@ async fn decide<P: Profile>(shared: &Shared<P>, received: &Received, plan: &Plan
                 None => reply,
             }
         }
-        Some(Fault::Code { code, message }) => shared.profile.refuse(code, message),
+        Some(Fault::Code { code, message }) => shared.profile.refuse_to(received, code, message),
         Some(Fault::Redirect { location }) => Reply::text("").status(302).header("location", location),
         Some(Fault::Html) => Reply::new("text/html;charset=UTF-8", HTML),
         Some(Fault::Echo) => echo(received),
@@ -235,7 +235,8 @@ impl Drop for Open<'_> {
     }
 }
 
-fn now_ms() -> i64 {
+/// The machine's clock in milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 /// Entries kept; older ones are dropped.
@@ -158,4 +159,11 @@ impl Ledger {
         });
         *self.journal.lock() = Journal::default();
     }
+}
+
+/// How a business key appears in the journal: the first 16 hexadecimal digits of its SHA-256.
+pub(super) fn key_hash(key: &str) -> String {
+    let mut hash = hex::encode(Sha256::digest(key));
+    hash.truncate(16);
+    hash
 }

@@ -26,11 +26,21 @@ pub trait Profile: Send + Sync + 'static {
     /// The operation behind a path, if there is one.
     fn operation(&self, path: &str) -> Option<&'static str>;
 
+    /// The path as the journal shows it: a business key in it must not be there.
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        path
+    }
+
     /// Answers one request. Counts what it does in the ledger. May await: some upstreams call back meanwhile.
     fn answer(&self, received: &Received, ledger: &Ledger) -> impl Future<Output = Reply> + Send;
 
     /// The upstream's own form of a business refusal.
     fn refuse(&self, code: &str, message: &str) -> Reply;
+
+    /// The same as an answer to this request, for upstreams whose forms differ from operation to operation.
+    fn refuse_to(&self, _received: &Received, code: &str, message: &str) -> Reply {
+        self.refuse(code, message)
+    }
 
     /// Revokes all tokens; says how many there were.
     fn revoke_tokens(&self) -> usize;

@@ -12,7 +12,10 @@ use serde::Serialize;
 use super::{Caller, Shared, seen};
 use crate::{
     id::LinkId,
-    link::{Dispatcher, Entry, Link},
+    link::{
+        Dispatcher, Entry, Link,
+        expiry::{Standing, standings},
+    },
     runtime::manifest::{Coalesce, Effect, OperationSpec, Repeat, Summary},
     server::{auth::Platform, front::RequestError, problem::Problem},
 };
@@ -72,6 +75,38 @@ pub(in crate::server) struct LinkDetail {
     revision: Option<String>,
     /// Its operations, as far as this key may call them.
     operations: Vec<OperationDetail>,
+    /// Its credentials that end by themselves; absent when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    credentials: Vec<CredentialDetail>,
+}
+
+/// How a credential stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::server) enum CredentialState {
+    /// Valid for longer than any warning.
+    Valid,
+    /// Valid, and within the days that its operator wants to be warned.
+    Expiring,
+    /// Over.
+    Expired,
+}
+
+/// A credential that ends by itself.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(in crate::server) struct CredentialDetail {
+    /// The secret slot.
+    #[schema(example = "secret_key")]
+    slot: String,
+    /// How it stands.
+    state: CredentialState,
+    /// Since when it is valid, RFC 3339.
+    #[schema(example = "2026-11-01T00:00:00+08:00")]
+    issued_at: String,
+    /// Until when, RFC 3339.
+    expires_at: String,
+    /// Seconds until then; 0 when it is over.
+    expires_in_s: u64,
 }
 
 /// An operation of a link.
@@ -159,13 +194,30 @@ pub(in crate::server) async fn show(
     let entry = seen(&table, &platform, &id)?;
     // A table's key is a valid id; so is what was found by it.
     let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
-    let (revision, operations) = match entry {
-        Entry::Serving(link) => {
-            (Some(link.connector.revision.short()), operations(&shared.api.dispatcher, link, &platform))
-        }
-        Entry::Refused { .. } => (None, Vec::new()),
+    let (revision, operations, credentials) = match entry {
+        Entry::Serving(link) => (
+            Some(link.connector.revision.short()),
+            operations(&shared.api.dispatcher, link, &platform),
+            credentials(link),
+        ),
+        Entry::Refused { .. } => (None, Vec::new(), Vec::new()),
     };
-    Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations }))
+    Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations, credentials }))
+}
+
+fn credentials(link: &Link) -> Vec<CredentialDetail> {
+    let detail = |credential: Standing| CredentialDetail {
+        slot: credential.slot,
+        state: match credential.warning {
+            None => CredentialState::Valid,
+            Some(0) => CredentialState::Expired,
+            Some(_) => CredentialState::Expiring,
+        },
+        issued_at: credential.issued_at,
+        expires_at: credential.expires_at,
+        expires_in_s: credential.expires_in_s,
+    };
+    standings(link).map(detail).collect()
 }
 
 fn summary(id: &LinkId, entry: &Entry) -> LinkSummary {

@@ -47,6 +47,7 @@ impl Fixture {
             dispatcher: dispatcher(&["zj.a", "zj.b", "sh.c"], &["zj.off"]).await,
             keys: Arc::new(PlatformKeys::from_config(&platforms).unwrap()),
             body_timeout,
+            trusted_proxies: Vec::new(),
         };
         let bearer = |key: &str| format!("authorization: Bearer {key}");
         Self {

@@ -113,13 +113,14 @@ pub(in crate::server) async fn dispatcher(serving: &[&str], refused: &[&str]) ->
             limits: CallLimits { body_bytes: INPUT_MAX, ..CallLimits::default() },
             grant: Arc::new(Grant::none()),
             permits: Arc::new(Semaphore::new(4)),
+            hooks: BTreeMap::new(),
         };
         entries.insert(id.parse().unwrap(), Entry::Serving(Arc::new(link)));
     }
     for id in refused {
         entries.insert(id.parse().unwrap(), Entry::Refused { connector: Some("mirror".parse().unwrap()) });
     }
-    let dispatcher = Arc::new(Dispatcher::new(8));
+    let dispatcher = Arc::new(Dispatcher::new(8, 8));
     dispatcher.publish(Table::new(entries));
     dispatcher
 }

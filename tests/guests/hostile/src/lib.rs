@@ -3,6 +3,7 @@
 //! Never part of a deployment.
 
 mod cpu;
+mod hooks;
 mod hunt;
 mod keys;
 mod logs;
@@ -12,7 +13,7 @@ mod raw;
 mod store;
 mod wire;
 
-use duijie_sdk::{About, Connector, Failure, Link, Operations, Slot, Use};
+use duijie_sdk::{About, Connector, Failure, Hooks, Link, Operations, Slot, Use};
 
 /// Nothing to say: the misdeeds come with each call.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -48,6 +49,11 @@ impl Connector for Hostile {
         net::register(ops);
         raw::register(ops);
         store::register(ops);
+        hooks::register(ops);
+    }
+
+    fn hooks(hooks: &mut Hooks<Self>) {
+        hooks::register_hooks(hooks);
     }
 }
 

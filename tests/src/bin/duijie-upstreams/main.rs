@@ -1,6 +1,8 @@
 //! Runs one simulated upstream as a program (a file each beside this one), for the demo, for load tests, and for trying a connector by hand.
 //! Prints one line of JSON when it listens; stops on SIGTERM or ctrl-c. Never listens but where it is told.
 
+mod culturedc;
+mod skill_train;
 mod zj_gxsz;
 
 use std::io::Write;
@@ -29,12 +31,22 @@ enum Upstream {
     ///
     /// Admin surface: GET /_sim/ for the list, /_sim/journal, /_sim/counters, /_sim/faults, /_sim/records/{recordId}.
     ZjGxsz(zj_gxsz::Args),
+    /// 职业技能培训在线学习监管服务平台: progress, faces and popups, courses and classes; pushes classes itself.
+    ///
+    /// Admin surface: GET /_sim/ for the list, /_sim/studies, /_sim/pushed, POST /_sim/hook, /_sim/push-class.
+    SkillTrain(skill_train::Args),
+    /// 国家公共文化云: resources with their review, keys of 30 days, numbers, log in, pages with links.
+    ///
+    /// Admin surface: GET /_sim/ for the list, /_sim/resources, /_sim/keys, POST /_sim/review, /_sim/pages.
+    Culturedc(culturedc::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().upstream {
         Upstream::ZjGxsz(args) => zj_gxsz::run(args).await,
+        Upstream::SkillTrain(args) => skill_train::run(args).await,
+        Upstream::Culturedc(args) => culturedc::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

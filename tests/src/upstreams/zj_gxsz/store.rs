@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::super::ledger::key_hash;
 use super::{Endpoint, Refusal, codes};
 
 const RECORDS_MAX: usize = 1_000_000;
@@ -99,10 +100,4 @@ impl Store {
     pub(super) fn clear(&self) {
         self.records.lock().clear();
     }
-}
-
-fn key_hash(record_id: &str) -> String {
-    let mut hash = hex::encode(Sha256::digest(record_id));
-    hash.truncate(16);
-    hash
 }

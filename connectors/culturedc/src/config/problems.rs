@@ -1,0 +1,149 @@
+//! What is wrong with a config beyond what its schema says. Pure; everything is reported, not the first only.
+
+use duijie_sdk::{
+    Problem,
+    mapping::{self, Unknown},
+    url::Authority,
+};
+
+use super::{Config, ProfileName, encoded_length, is_web_address};
+use crate::profile::{SignKind, problems as profile};
+
+/// What `sim-v1` takes in a request.
+const SIM_ITEMS_MAX: usize = 50;
+
+/// Every problem of a config.
+pub fn problems(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut report = |pointer: String, message: String| problems.push(Problem::new(pointer, message));
+    interface(config, &mut report);
+    resources(config, &mut report);
+    links(config, &mut report);
+    login(config, &mut report);
+    problems
+}
+
+type Report<'a> = &'a mut dyn FnMut(String, String);
+
+fn interface(config: &Config, report: Report<'_>) {
+    if let Err(message) = host_is_allowed(config) {
+        report("/base_url".to_owned(), message);
+    }
+    match (config.profile, &config.wire) {
+        (ProfileName::SimV1, Some(_)) => {
+            report("/wire".to_owned(), "is in use only with profile = \"custom\"".to_owned());
+        }
+        (ProfileName::Custom, None) => {
+            report("/wire".to_owned(), "is needed by profile = \"custom\"".to_owned());
+        }
+        (ProfileName::Custom, Some(wire)) => {
+            for (pointer, message) in profile::problems(wire) {
+                report(format!("/wire{pointer}"), message);
+            }
+        }
+        (ProfileName::SimV1, None) => {}
+    }
+    let is_signed = config.wire.as_ref().is_none_or(|wire| wire.sign.kind != SignKind::None);
+    match (&config.base_url, &config.access_key) {
+        (Some(_), None) if is_signed => {
+            report("/access_key".to_owned(), "is needed: requests to base_url are signed".to_owned());
+        }
+        (None, Some(_)) => report("/base_url".to_owned(), "is needed: an access_key alone reaches nothing".to_owned()),
+        _ => {}
+    }
+    if config.profile == ProfileName::SimV1 && config.batch.size > SIM_ITEMS_MAX {
+        report("/batch/size".to_owned(), format!("is over {SIM_ITEMS_MAX}, which is what sim-v1 takes"));
+    }
+}
+
+fn resources(config: &Config, report: Report<'_>) {
+    if config.categories.is_empty() {
+        report("/categories".to_owned(), "names no category".to_owned());
+    }
+    for (category, word) in &config.categories {
+        let at = || format!("/categories/{}", category.name());
+        if word.is_empty() {
+            report(at(), "is empty; it is the upstream's word".to_owned());
+        }
+        if config.category_of(word) != Some(*category) {
+            report(at(), "is the word of another category too".to_owned());
+        }
+    }
+    for (category, columns) in &config.template {
+        for (pointer, message) in mapping::problems(columns) {
+            report(format!("/template/{}{pointer}", category.name()), message);
+        }
+        if columns.unknown == Unknown::Pass {
+            let message = "must be \"refuse\" or \"drop\": a sheet has no column for what no field names";
+            report(format!("/template/{}/unknown", category.name()), message.to_owned());
+        }
+    }
+}
+
+fn links(config: &Config, report: Report<'_>) {
+    if config.links.targets.is_empty() {
+        report("/links/targets".to_owned(), "is empty: no link would ever be found".to_owned());
+    }
+    for (index, target) in config.links.targets.iter().enumerate() {
+        if !is_web_address(target) {
+            report(format!("/links/targets/{index}"), "must be an http or https address".to_owned());
+        }
+    }
+    for (index, page) in config.links.pages.iter().enumerate() {
+        let at = format!("/links/pages/{index}");
+        if page.name.chars().count() > config.limits.name {
+            report(format!("{at}/name"), format!("has more than limits.name ({}) characters", config.limits.name));
+        }
+        if !is_web_address(&page.url) {
+            report(format!("{at}/url"), "must be an http or https address".to_owned());
+        }
+        if encoded_length(&page.url) > config.limits.url {
+            report(format!("{at}/url"), format!("has more than limits.url ({}) bytes", config.limits.url));
+        }
+        if config.links.pages.iter().take(index).any(|earlier| earlier.url == page.url) {
+            report(format!("{at}/url"), "is that of another page too".to_owned());
+        }
+        for (target_index, target) in page.targets.iter().enumerate() {
+            if !is_web_address(target) {
+                report(format!("{at}/targets/{target_index}"), "must be an http or https address".to_owned());
+            }
+        }
+    }
+}
+
+fn login(config: &Config, report: Report<'_>) {
+    let login = &config.login;
+    if let Some(redirect_uri) = &login.redirect_uri {
+        if let Err(message) = Authority::of(redirect_uri) {
+            report("/login/redirect_uri".to_owned(), message);
+        }
+        if login.return_urls.is_empty() {
+            report("/login/return_urls".to_owned(), "names no page of the platform on which to end".to_owned());
+        }
+    }
+    if let Some(Err(message)) = login.base_url.as_deref().map(Authority::of) {
+        report("/login/base_url".to_owned(), message);
+    }
+    for (index, page) in login.return_urls.iter().enumerate() {
+        if let Err(message) = Authority::of(page) {
+            report(format!("/login/return_urls/{index}"), message);
+        }
+    }
+}
+
+/// May this profile talk to this host? The built-in wire form is our invention: nothing in it may reach the national
+/// cloud.
+pub(super) fn host_is_allowed(config: &Config) -> Result<(), String> {
+    let Some(base_url) = &config.base_url else {
+        return Ok(());
+    };
+    let authority = Authority::of(base_url)?;
+    if config.profile == ProfileName::Custom || authority.is_simulator(&config.sim.hosts) {
+        return Ok(());
+    }
+    let host = authority.host;
+    Err(format!(
+        "has a host that is no simulator ({host}), and the profile \"sim-v1\" is known to simulators only: put the \
+         upstream's wire form into [config.wire] and set profile = \"custom\", or name the simulator in sim.hosts"
+    ))
+}
