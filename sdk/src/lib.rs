@@ -56,9 +56,9 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
-pub mod class;
 pub mod blob;
 pub mod charset;
+pub mod class;
 mod connector;
 pub mod credential;
 pub mod crypto;
