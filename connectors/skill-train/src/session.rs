@@ -25,9 +25,7 @@ use crate::{
 };
 
 /// A token is renewed this long before its end, or at half its life if that is shorter.
-const EARLY_S: u64 = 300;
-/// The SDK's cache drops a token this long before the end that it was told, or at half of it.
-const CACHE_EARLY_S: u64 = 60;
+const EARLY_MS: u64 = 300_000;
 
 /// What the log-in gives.
 #[derive(Serialize, Deserialize)]
@@ -98,7 +96,8 @@ pub fn current(link: &Link<Config>) -> Result<Session, Failure> {
 /// The host's, when it cannot hash.
 pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
     let account = config.account.as_deref().unwrap_or_default();
-    TokenCache::new("session", &[&config.base_url, envelope::path(config, Operation::Login), account])
+    let cache = TokenCache::new("session", &[&config.base_url, envelope::path(config, Operation::Login), account])?;
+    Ok(cache.early_ms(EARLY_MS))
 }
 
 /// Logs in.
@@ -143,7 +142,5 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
     let session = Session { token, code, name: text(&["/returnData/studyPlatformName"]).unwrap_or_default() };
     let token = serde_json::to_string(&session)
         .map_err(|error| Failure::internal(format!("a session is not JSON: {error}")))?;
-    let ttl_s = u64::from(config.token.ttl_s);
-    let keep_s = ttl_s - EARLY_S.min(ttl_s / 2);
-    Ok(Fetched { token, ttl_ms: (keep_s + CACHE_EARLY_S.min(keep_s)) * 1000 })
+    Ok(Fetched { token, ttl_ms: u64::from(config.token.ttl_s) * 1000 })
 }
