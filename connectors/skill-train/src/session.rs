@@ -16,13 +16,7 @@ use duijie_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PASSWORD,
-    config::Config,
-    envelope,
-    model::Nothing,
-    operation::{Operation, Part},
-};
+use crate::{PASSWORD, config::Config, envelope, model::Nothing, operation::Operation};
 
 /// A token is renewed this long before its end, or at half its life if that is shorter.
 const EARLY_MS: u64 = 300_000;
@@ -66,7 +60,9 @@ impl Session {
 /// What the log-in gives.
 pub fn check(link: &Link<Config>, _: Nothing) -> Result<Checked, Failure> {
     let config = link.config();
-    Part::Learning.allowed_by(config)?;
+    if !config.logs_in() {
+        return Err(Failure::config("this link never logs in: role and part2.token_source say so"));
+    }
     let (cache, is_new) = (cache(config)?, Cell::new(false));
     let fetch = || fetch(link).inspect(|_| is_new.set(true));
     let mut kept = cache.get(fetch)?;
