@@ -96,7 +96,8 @@ pub fn redeem<T: DeserializeOwned>(code: &str) -> Result<T, Failure> {
 /// Is a page one of these, or below one of them? Compared by scheme, host and port as a whole and by whole path segments.
 pub fn is_below(page: &str, allowed: &[String]) -> bool {
     let page = page.split(['?', '#']).next().unwrap_or_default();
-    let has_dots = page.split('/').any(|segment| matches!(segment, "." | "..") || segment.to_ascii_lowercase().contains("%2e"));
+    let has_dots =
+        page.split('/').any(|segment| matches!(segment, "." | "..") || segment.to_ascii_lowercase().contains("%2e"));
     if Authority::of(page).is_err() || has_dots || page.bytes().any(|byte| byte.is_ascii_control()) {
         return false;
     }

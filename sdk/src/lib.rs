@@ -56,9 +56,9 @@
 #[allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::restriction)]
 pub mod bindings;
 
-pub mod class;
 pub mod blob;
 pub mod charset;
+pub mod class;
 mod connector;
 pub mod credential;
 pub mod crypto;
@@ -88,6 +88,7 @@ mod raw;
 pub mod reply;
 pub mod secret;
 pub mod soap;
+pub mod table;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

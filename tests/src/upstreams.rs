@@ -38,6 +38,7 @@ pub mod culturedc;
 pub mod eduyun;
 pub mod skill_train;
 pub mod zj_gxsz;
+pub mod zjzwfw_sso;
 
 pub use caller::{CallError, Called, call};
 pub use culturedc::Culturedc;
@@ -51,3 +52,4 @@ pub use simulator::{Simulator, StartError};
 pub use skill_train::SkillTrain;
 pub use tokens::{TokenError, Tokens};
 pub use zj_gxsz::ZjGxsz;
+pub use zjzwfw_sso::ZjzwfwSso;

@@ -10,7 +10,8 @@ const RUN: usize = 6;
 
 /// Lines that say what there is, not what is done: two connectors may well have fields of one name.
 fn is_declaration(line: &str) -> bool {
-    let starts = ["#[", "use ", "pub use ", "pub mod ", "mod ", "pub struct ", "struct ", "pub enum ", "enum ", "pub type "];
+    let starts =
+        ["#[", "use ", "pub use ", "pub mod ", "mod ", "pub struct ", "struct ", "pub enum ", "enum ", "pub type "];
     let is_field = line.ends_with(',') && line.contains(": ") && line.starts_with("pub ");
     starts.iter().any(|start| line.starts_with(start)) || is_field || line.len() < 4
 }
@@ -30,9 +31,8 @@ fn no_connector_repeats_the_logic_of_another() {
         }
     }
     let copied = runs.values().filter(|places| places.iter().any(|(connector, _)| *connector != places[0].0));
-    let copied: Vec<String> = copied
-        .map(|places| places.iter().map(|(_, place)| place.as_str()).collect::<Vec<_>>().join(" = "))
-        .collect();
+    let copied: Vec<String> =
+        copied.map(|places| places.iter().map(|(_, place)| place.as_str()).collect::<Vec<_>>().join(" = ")).collect();
     none("what two connectors do stands in the SDK", &copied);
 }
 

@@ -3,7 +3,8 @@
 use super::{CHINA_OFFSET_MS, DAY_MS, format};
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-pub(super) const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+pub(super) const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The time as an HTTP date (RFC 9110 §5.6.7, called RFC 1123 by older documents); the first eight hours of 1970 count
 /// as their end.

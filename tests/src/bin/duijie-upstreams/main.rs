@@ -2,8 +2,10 @@
 //! Prints one line of JSON when it listens; stops on SIGTERM or ctrl-c. Never listens but where it is told.
 
 mod culturedc;
+mod eduyun;
 mod skill_train;
 mod zj_gxsz;
+mod zjzwfw_sso;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -27,6 +29,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Upstream {
+    /// 国家数字教育资源公共服务体系: applications, tickets, session exchange, log-in.
+    ///
+    /// Admin surface: GET /_sim/ for the list, /_sim/hook, /_sim/people, /_sim/exchanges, /_sim/phone-codes/{phone}.
+    Eduyun(eduyun::Args),
     /// 浙江省教育厅智慧思政平台: talk records, encrypted with SM4.
     ///
     /// Admin surface: GET /_sim/ for the list, /_sim/journal, /_sim/counters, /_sim/faults, /_sim/records/{recordId}.
@@ -39,14 +45,20 @@ enum Upstream {
     ///
     /// Admin surface: GET /_sim/ for the list, /_sim/resources, /_sim/keys, POST /_sim/review, /_sim/pages.
     Culturedc(culturedc::Args),
+    /// 浙江政务服务网 SSO: tickets, tokens, users, in both directions.
+    ///
+    /// Admin surface: GET /_sim/ for the list, /_sim/hook, /_sim/ticket, /_sim/pushed, /_sim/push-user.
+    ZjzwfwSso(zjzwfw_sso::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().upstream {
+        Upstream::Eduyun(args) => eduyun::run(args).await,
         Upstream::ZjGxsz(args) => zj_gxsz::run(args).await,
         Upstream::SkillTrain(args) => skill_train::run(args).await,
         Upstream::Culturedc(args) => culturedc::run(args).await,
+        Upstream::ZjzwfwSso(args) => zjzwfw_sso::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
