@@ -28,7 +28,7 @@ impl From<Failure> for Refused {
 /// Answers a request with what `run` makes of its `data`.
 ///
 /// # Errors
-/// `config` when hooks are not the link's role: the host's own answer, as for any other path that does not exist.
+/// `config` when hooks are not the link's role: the host says that it cannot answer now.
 pub fn answer(
     link: &Link<Config>,
     request: &HookRequest,
