@@ -24,14 +24,14 @@ pub enum Fallback {
 #[error("neither UTF-8 nor the fallback encoding")]
 pub struct NotText;
 
-/// The text without a byte order mark.
+/// The text without a byte order mark. A word or two of GB18030 may happen to be valid UTF-8 (谈 is); a whole answer is not.
 ///
 /// ```
 /// use duijie_sdk::charset::{Fallback, decode};
 ///
-/// assert_eq!(decode("谈".as_bytes(), Fallback::None).unwrap(), "谈");
-/// assert_eq!(decode(b"\xcc\xb8", Fallback::Gb18030).unwrap(), "谈");
-/// assert!(decode(b"\xcc\xb8", Fallback::None).is_err());
+/// assert_eq!(decode("密码".as_bytes(), Fallback::None).unwrap(), "密码");
+/// assert_eq!(decode(b"\xc3\xdc\xc2\xeb", Fallback::Gb18030).unwrap(), "密码");
+/// assert!(decode(b"\xc3\xdc\xc2\xeb", Fallback::None).is_err());
 /// ```
 ///
 /// # Errors

@@ -45,6 +45,14 @@ async fn it_announces_itself_serves_and_stops_on_a_signal() {
 }
 
 #[tokio::test]
+async fn every_upstream_announces_itself_under_its_own_name() {
+    for name in ["culturedc", "eduyun", "skill-train", "zj-gxsz", "zjzwfw-sso"] {
+        let (_child, announced) = start(&[name, "--mode", "quirky"]).await;
+        assert_eq!(announced.get("simulator"), Some(&Value::from(name)));
+    }
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work_are_refused_with_the_reason() {
     let output = command(&["zj-gxsz", "--client-secret", "c2hvcnQ="]).output().await.expect("runs");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");

@@ -36,8 +36,9 @@ async fn a_filled_sheet_needs_no_key_and_sends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_columns_of_a_sheet_are_the_links_own() {
-    let columns =
-        json!({ "fields": [{ "to": "活动名称", "from": "title" }, { "to": "联系电话", "from": "/extra/phone" }] });
+    // What has no column is left out by the operator's word only.
+    let fields = json!([{ "to": "活动名称", "from": "title" }, { "to": "联系电话", "from": "/extra/phone" }]);
+    let columns = json!({ "unknown": "drop", "fields": fields });
     let host = keyless(json!({ "template": { "activity": columns } }), &[]).await;
     let mut resource = row("activity", "a");
     resource["extra"] = json!({ "phone": "13800000001" });

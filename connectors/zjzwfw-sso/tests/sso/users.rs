@@ -41,8 +41,8 @@ fn a_person_goes_out_as_json_or_as_xml() {
 fn everything_wrong_with_a_person_is_said_at_once_and_nothing_is_sent() {
     let host = accepting(json!({}));
     let mut wrong = person();
-    // The last character of the first is no check character.
-    wrong["idNumber"] = json!("999999199001010017");
+    // Its last character is not the check character.
+    wrong["idNumber"] = json!("999999200312110041");
     wrong["mobile"] = json!("12345678901");
     wrong["operation"] = json!("remove");
     wrong["userName"] = json!("");
@@ -52,7 +52,7 @@ fn everything_wrong_with_a_person_is_said_at_once_and_nothing_is_sent() {
     let detail = failure.detail_json();
     let pointers: Vec<_> = detail.as_array().unwrap().iter().map(|field| field["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/idNumber", "/mobile", "/operation", "/userName", "/age"]);
-    assert!(!failure.detail.unwrap().contains("99999919"));
+    assert!(!failure.detail.unwrap().contains("9999992003"));
     assert!(host.requests().is_empty());
 }
 

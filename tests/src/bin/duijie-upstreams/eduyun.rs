@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use duijie_tests::upstreams::eduyun::{
-    DEMO_APP_ID, DEMO_APP_KEY, DEMO_SYS_CODE, OauthTicketMethod, TokenReply, ValidTime,
+    DEMO_APP_ID, DEMO_APP_KEY, DEMO_SYS_CODE, Encoding, Hash, KeyInfo, OauthTicketMethod, TokenReply, Unit, ValidTime,
 };
 use duijie_tests::upstreams::{Eduyun, Mode};
 
@@ -26,6 +26,15 @@ pub(super) struct Args {
     /// Its system code.
     #[arg(long, default_value = DEMO_SYS_CODE)]
     sys_code: String,
+    /// Takes keyInfo with this hash only. With one of these three options the others have the documented default.
+    #[arg(long, value_enum)]
+    sign_hash: Option<Hash>,
+    /// Takes keyInfo written like this only.
+    #[arg(long, value_enum)]
+    sign_encoding: Option<Encoding>,
+    /// Takes timeStamp in this unit only.
+    #[arg(long, value_enum)]
+    sign_unit: Option<Unit>,
     /// Where sessions are checked; can also be told by POST /_sim/hook.
     #[arg(long)]
     hook_url: Option<String>,
@@ -78,6 +87,14 @@ pub(super) async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .orgs(args.orgs)
         .seed(args.seed)
         .listen(args.listen);
+    if args.sign_hash.is_some() || args.sign_encoding.is_some() || args.sign_unit.is_some() {
+        let default = KeyInfo::default();
+        builder = builder.key_infos([KeyInfo {
+            hash: args.sign_hash.unwrap_or(default.hash),
+            encoding: args.sign_encoding.unwrap_or(default.encoding),
+            unit: args.sign_unit.unwrap_or(default.unit),
+        }]);
+    }
     if let Some(url) = args.hook_url {
         builder = builder.hook_url(url);
     }

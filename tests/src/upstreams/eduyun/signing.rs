@@ -10,7 +10,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 /// Hash under the HMAC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Hash {
     /// The default.
     Sha1,
@@ -21,7 +21,7 @@ pub enum Hash {
 }
 
 /// How the MAC is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Encoding {
     /// The default.
     HexUpper,
@@ -34,7 +34,7 @@ pub enum Encoding {
 }
 
 /// Unit of `timeStamp`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Unit {
     /// The default: 13 digits.
     Milliseconds,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::ledger::Ledger;
-use super::super::profile::{Mode, Received, Reply};
+use super::super::profile::{Received, Reply};
 use super::super::tokens::TokenError;
 use super::builder::{TokenReply, ValidTime};
 use super::operation::Operation;
@@ -11,7 +11,7 @@ use super::request::{self, Body};
 use super::{Eduyun, Refusal, codes};
 
 /// How far a client's clock may be off, in milliseconds.
-const WINDOW_MS: i64 = 600_000;
+const WINDOW_MS: u64 = 600_000;
 
 impl Eduyun {
     pub(super) fn issue_token(&self, received: &Received, ledger: &Ledger) -> Result<Reply, Refusal> {
@@ -34,7 +34,7 @@ impl Eduyun {
         let refused = || Refusal::new(codes::FAILED, "keyInfo校验失败");
         let client = self.settings.clients.get(&app_id).ok_or_else(refused)?;
         let signed = self.settings.key_infos.iter().any(|variant| {
-            let near = |time_ms| received.now_ms.abs_diff(time_ms) <= WINDOW_MS.unsigned_abs();
+            let near = |time_ms| received.now_ms.abs_diff(time_ms) <= WINDOW_MS;
             variant.time_ms(&time_stamp).is_some_and(near)
                 && variant.of(&app_id, &client.app_key, &time_stamp) == key_info
         });
@@ -77,8 +77,8 @@ impl Eduyun {
     }
 
     fn check_token(&self, received: &Received) -> Result<String, Refusal> {
-        let mode: Mode = self.settings.mode;
-        let token = request::access_token(received, mode)?.ok_or_else(|| Refusal::empty("accessToken"))?;
+        let token =
+            request::access_token(received, self.settings.mode)?.ok_or_else(|| Refusal::empty("accessToken"))?;
         self.tokens.check(&token, received.now_ms).map_err(|error| {
             let text = match error {
                 TokenError::Unknown => "accessToken无效",

@@ -89,6 +89,7 @@ async fn strict_checks_every_field_and_names_it() {
         ("phone", json!("1380000000"), codes::WRONG),
         ("name", json!(""), codes::EMPTY),
         ("name", json!("甄测生"), codes::FAILED),
+        // Its check digit does not hold.
         ("idCardNo", json!("999999200312110041"), codes::WRONG),
         ("idCardNo", json!("99999920000101002x"), codes::WRONG),
         ("userIdentity", json!(0), codes::WRONG),
