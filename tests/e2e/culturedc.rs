@@ -109,7 +109,8 @@ async fn dock(sim: Simulator<Culturedc>, changes: &Value) -> Docked {
 
 async fn start(setup: Setup, sim: Simulator<Culturedc>, changes: &Value) -> Docked {
     let host = setup.link(FILE, &toml_of(&link(&sim.url(), changes))).start().await;
-    host.until("the link to serve", |all| all.link_state(LINK) == "serving").await;
+    let all = host.until("the link to be judged", |all| !all.link_state(LINK).is_empty()).await;
+    assert_eq!((all.link_state(LINK), all.link_reason(LINK)), ("serving", ""));
     Docked { host, sim }
 }
 

@@ -109,7 +109,7 @@ async fn codes_of_an_upstream_mean_what_the_link_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_of_categories_and_names_of_fields_are_the_links_own() {
-    let push = json!({ "push": { "item": { "fields": [
+    let push = json!({ "push": { "record": { "fields": [
         { "to": "extId" }, { "to": "title" }, { "to": "summary", "from": "/extra/teacher" }
     ]}}});
     let mut changes = custom(&push);
@@ -125,7 +125,8 @@ async fn words_of_categories_and_names_of_fields_are_the_links_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_wire_form_leaves_out_the_upstream_cannot_do() {
-    let without = json!({ "status": null, "delete": null, "fetch": null, "stats": null, "login": null });
+    let without =
+        json!({ "status": null, "delete": null, "fetch": null, "stats": null, "authorize": null, "exchange": null });
     let docked = docked_with(Culturedc::builder(), &custom(&without)).await;
     for (operation, input) in upstream_calls() {
         let answer = docked.call(operation, &input).await;
