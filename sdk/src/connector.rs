@@ -16,6 +16,10 @@ pub trait Connector: Sized + 'static {
     /// A link's `[config]` table. Its JSON Schema is what the host validates the table against, so use
     /// `#[serde(deny_unknown_fields)]`: a misspelt key is then refused.
     type Config: DeserializeOwned + JsonSchema;
+    /// What `describe` answers, made beforehand: a component then carries this text instead of all that makes schemas,
+    /// which in a connector of many operations is a fifth of it. A native test keeps it true
+    /// (`testing::TestHost::hold_manifest`). `None` = made when asked.
+    const MANIFEST: Option<&'static str> = None;
 
     /// Summary, secret slots and suggested origins. Called once per revision.
     fn about() -> About;

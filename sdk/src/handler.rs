@@ -21,7 +21,7 @@ impl<C: Connector> Adapter<C> {
 impl<C: Connector> crate::bindings::exports::duijie::connector::handler::Guest for Adapter<C> {
     fn describe() -> String {
         // The default hook stays: `describe` may import nothing, not even the log.
-        describe::<C>()
+        C::MANIFEST.map_or_else(describe::<C>, str::to_owned)
     }
 
     fn check() -> Vec<Problem> {

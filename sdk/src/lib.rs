@@ -88,6 +88,7 @@ mod raw;
 pub mod reply;
 pub mod secret;
 pub mod soap;
+pub mod table;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

@@ -107,6 +107,13 @@ impl Manifest {
     }
 }
 
+/// The schema of a type that a connector registers. A component whose manifest is made beforehand never asks for it,
+/// and has nothing to make it with.
+pub(crate) fn schema_for<C: Connector, T: JsonSchema>() -> Value {
+    let is_made = cfg!(target_arch = "wasm32") && C::MANIFEST.is_some();
+    if is_made { Value::Null } else { schema_of::<T>() }
+}
+
 /// The JSON Schema (2020-12) of a type.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     root_schema(T::json_schema, T::schema_name)

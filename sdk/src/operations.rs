@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Connector, Failure, Link,
-    manifest::{self, Coalesce, Summary, schema_of},
+    manifest::{self, Coalesce, Summary, schema_for},
 };
 
 /// Runs one operation from JSON to JSON.
@@ -55,7 +55,7 @@ impl<C: Connector> Operations<C> {
         F: Fn(&Link<C::Config>, I) -> Result<O, Failure> + 'static,
     {
         match &mut self.mode {
-            Mode::Describe(operations) => described(operations, name, schema_of::<I>, schema_of::<O>),
+            Mode::Describe(operations) => described(operations, name, schema_for::<C, I>, schema_for::<C, O>),
             Mode::Find { name: wanted, found } => {
                 if found.is_none() && wanted == name {
                     *found = Some(Box::new(move |link, input| run_typed(&run, link, input)));

@@ -15,6 +15,7 @@
 
 mod crypto;
 pub(crate) mod imports;
+mod manifest;
 mod script;
 mod state;
 
@@ -151,6 +152,12 @@ impl TestHost {
     pub fn describe<C: Connector>(&self) -> Value {
         self.begin::<C>(Phase::Describe);
         serde_json::from_str(&handler::describe::<C>()).unwrap_or_default()
+    }
+
+    /// Holds a file to what the connector registers: the one that its [`Connector::MANIFEST`] includes. With the
+    /// environment variable `DUIJIE_MANIFEST=write` the file is written instead.
+    pub fn hold_manifest<C: Connector>(&self, path: &str) {
+        manifest::hold(&self.describe::<C>(), C::MANIFEST, path);
     }
 
     /// What the connector finds wrong with the config. Whatever a connector may not use there panics.

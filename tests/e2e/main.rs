@@ -24,6 +24,7 @@ mod privacy;
 mod push;
 mod reload;
 mod secrets;
+mod skill_train;
 mod storage;
 mod support;
 mod token;

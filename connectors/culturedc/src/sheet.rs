@@ -53,7 +53,7 @@ pub fn fill(config: &Config, input: &Rows) -> Result<Sheet, Failure> {
     let Some(category) = input.rows.first().map(|row| row.category) else {
         return Err(refused(vec![("/rows".to_owned(), "is empty".to_owned())]));
     };
-    let columns = match config.template.get(&category) {
+    let columns = match config.template.get(category.name()) {
         Some(columns) => columns,
         None => &built_in()?,
     };

@@ -67,6 +67,7 @@ impl Connector for Eduyun {
     const NAME: &'static str = "eduyun";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Config;
+    const MANIFEST: Option<&'static str> = Some(include_str!("../manifest.json"));
 
     fn about() -> About {
         let app_key = Slot::new(

@@ -2,15 +2,21 @@
 
 use duijie_sdk::{
     Problem,
-    mapping::{self, Unknown},
+    mapping::{self, Unknown, escape},
     url::Authority,
 };
 
 use super::{Config, ProfileName, encoded_length, is_web_address};
-use crate::profile::{SignKind, problems as profile};
+use crate::{
+    model::Category,
+    profile::{SignKind, problems as profile},
+};
 
 /// What `sim-v1` takes in a request.
 const SIM_ITEMS_MAX: usize = 50;
+
+const UNKNOWN_CATEGORY: &str =
+    "is none of the categories news, live, activity, venue, room, course, book, market, ebook, audio, video";
 
 /// Every problem of a config.
 pub fn problems(config: &Config) -> Vec<Problem> {
@@ -60,22 +66,28 @@ fn resources(config: &Config, report: Report<'_>) {
     if config.categories.is_empty() {
         report("/categories".to_owned(), "names no category".to_owned());
     }
-    for (category, word) in &config.categories {
-        let at = || format!("/categories/{}", category.name());
-        if word.is_empty() {
-            report(at(), "is empty; it is the upstream's word".to_owned());
-        }
-        if config.category_of(word) != Some(*category) {
-            report(at(), "is the word of another category too".to_owned());
+    for (name, word) in config.categories.iter() {
+        let mut at_name = |message: &str| report(format!("/categories/{}", escape(name)), message.to_owned());
+        let category = Category::of(name);
+        if category.is_none() {
+            at_name(UNKNOWN_CATEGORY);
+        } else if word.is_empty() {
+            at_name("is empty; it is the upstream's word");
+        } else if config.category_of(word) != category {
+            at_name("is the word of another category too");
         }
     }
-    for (category, columns) in &config.template {
+    for (name, columns) in config.template.iter() {
+        let at = format!("/template/{}", escape(name));
+        if Category::of(name).is_none() {
+            report(at.clone(), UNKNOWN_CATEGORY.to_owned());
+        }
         for (pointer, message) in mapping::problems(columns) {
-            report(format!("/template/{}{pointer}", category.name()), message);
+            report(format!("{at}{pointer}"), message);
         }
         if columns.unknown == Unknown::Pass {
             let message = "must be \"refuse\" or \"drop\": a sheet has no column for what no field names";
-            report(format!("/template/{}/unknown", category.name()), message.to_owned());
+            report(format!("{at}/unknown"), message.to_owned());
         }
     }
 }

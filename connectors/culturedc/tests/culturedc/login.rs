@@ -139,9 +139,9 @@ fn a_log_in_ends_on_pages_of_the_platform_only() {
 #[test]
 fn browsers_may_find_the_log_in_page_elsewhere_and_the_state_may_ride_in_our_own_address() {
     let mut wire: Value = serde_json::from_str(culturedc::profile::SIM_V1).unwrap();
-    wire["login"]["link"] = json!("/cas?service=${redirect_uri_with_state}");
-    wire["login"]["code_parameter"] = json!("ticket");
-    wire["login"]["state_parameter"] = json!("s");
+    wire["authorize"]["link"] = json!("/cas?service=${redirect_uri_with_state}");
+    wire["authorize"]["code_parameter"] = json!("ticket");
+    wire["authorize"]["state_parameter"] = json!("s");
     let host = host(with(json!({
         "profile": "custom", "wire": wire,
         "login": { "redirect_uri": LANDING, "return_urls": [RETURN], "base_url": "https://login.example/sso/" },

@@ -42,6 +42,11 @@ fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
 }
 
 #[test]
+fn the_manifest_made_beforehand_is_what_is_registered() {
+    bare(config()).hold_manifest::<Eduyun>(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+}
+
+#[test]
 fn what_uses_something_up_is_never_repeated_by_the_host() {
     let manifest = bare(config()).describe::<Eduyun>();
     let named = |repeat: &str| -> Vec<String> {
