@@ -32,7 +32,7 @@ impl From<Failure> for Refused {
 pub fn answer(
     link: &Link<Config>,
     request: &HookRequest,
-    run: impl FnOnce(&Value) -> Result<Value, Refused>,
+    run: &dyn Fn(&Value) -> Result<Value, Refused>,
 ) -> Result<HookResponse, Failure> {
     Part::Learning.allowed_by(link.config())?;
     let refusal = match opened(link.config(), request).and_then(|data| run(&data)) {
