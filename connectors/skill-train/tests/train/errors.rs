@@ -221,7 +221,8 @@ fn everything_wrong_with_an_input_is_said_at_once_and_nothing_is_sent() {
 fn an_operation_of_the_other_role_is_not_sent() {
     let study = (json!({ "role": "business" }), "study.end", super::viewing());
     let records = (json!({ "role": "learning" }), "class.study-records", json!({ "classCode": CODE }));
-    let check = (json!({ "role": "business" }), "token.check", json!({}));
+    let no_log_in = json!({ "role": "business", "part2": { "token_source": "none" } });
+    let check = (no_log_in, "token.check", json!({}));
     for (role, operation, input) in [study, records, check] {
         let host = host(with(role));
         let failure = host.call::<SkillTrain>(operation, input).unwrap_err();
