@@ -10,6 +10,7 @@ use super::{
     links::ACCESS_KEY,
     scene::{Scene, text},
 };
+use crate::http;
 
 const ID: &str = "demo-activity-1";
 /// Days that the upstream gives a key.
@@ -71,7 +72,11 @@ async fn days(scene: &Scene<'_>) -> Result<()> {
     let link = scene.stage.ask("GET", &format!("/v1/links/{}", Flow::Culturedc.link()), b"").await?.json();
     let state = text(&link, "/credentials/0/state")?;
     ensure!(state == "expiring" && before < 7, "{before} days are left and the host says {state}");
-    scene.good("host", &format!("{before} days left, {state}; it has warned the operator in log and metrics"));
+    let metrics = http::get(&format!("{}/metrics", scene.stage.host.admin)).await?;
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    let series = format!("duijie_credential_expires_seconds{{link=\"{}\"", Flow::Culturedc.link());
+    ensure!(metrics.contains(&series), "the metrics do not count the key's days");
+    scene.good("host", &format!("{before} days left, {state}: in the catalogue and in the metrics"));
     scene.tell("keys", &json!({ "accessKey": ACCESS_KEY, "action": "renew" })).await?;
     scene.line("operator → upstream", "extends the key on the upstream's web page (延长有效期)");
     let after = left(&scene.done("aksk.renewed", &json!({})).await?)?;

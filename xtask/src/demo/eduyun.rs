@@ -65,7 +65,10 @@ async fn redeem(scene: &Scene<'_>, ticket: &str) -> Result<()> {
     let url = Url::parse(&text(&built, "/url")?).context("link.app built no URL")?;
     let of_link = url.query_pairs().find_map(|(name, value)| (name == "ticket").then(|| value.into_owned()));
     ensure!(of_link.as_deref() == Some(ticket), "the link's ticket is not the one it was given");
-    ensure!(url.fragment() == Some("/home") && url.query_pairs().any(|(name, _)| name == "lang"), "the link lost a part");
+    ensure!(
+        url.fragment() == Some("/home") && url.query_pairs().any(|(name, _)| name == "lang"),
+        "the link lost a part"
+    );
     let user = scene.done("app.ticket-validate", &json!({ "ticket": ticket })).await?;
     ensure!(text(&user, "/userId")? == USER_ID, "the ticket is somebody else's");
     scene.refused("app.ticket-validate", &json!({ "ticket": ticket }), "session-invalid").await?;

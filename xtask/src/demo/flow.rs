@@ -12,8 +12,7 @@ pub(super) enum Flow {
 
 impl Flow {
     /// All of them, in the order in which they are shown.
-    pub(super) const ALL: [Self; 5] =
-        [Self::ZjGxsz, Self::Eduyun, Self::SkillTrain, Self::Culturedc, Self::ZjzwfwSso];
+    pub(super) const ALL: [Self; 5] = [Self::ZjGxsz, Self::Eduyun, Self::SkillTrain, Self::Culturedc, Self::ZjzwfwSso];
 
     /// The connector's name, and the simulator's.
     pub(super) fn connector(self) -> &'static str {

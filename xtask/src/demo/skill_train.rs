@@ -14,8 +14,7 @@ const STUDENT: &str = "05a924a98b244f368d8b1360dd16ce09";
 const CLASS: &str = "bf448ef96aff42beb30d39db8c5ba66e";
 const COURSE: &str = "ce7114fca7d6477fbb4f40fefa29bccb";
 /// A PNG of one pixel.
-const PHOTO: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+const PHOTO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 /// Between two reports.
 const MINUTE_S: u32 = 60;
 const MINUTES: u32 = 3;

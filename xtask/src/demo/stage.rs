@@ -88,7 +88,9 @@ impl Stage {
                     site.write("links.d/zj/nbufe.toml", &format!("[config]\nclient_id = \"{CLIENT_ID}\"\n"))?;
                 }
                 Flow::Eduyun => site.write("links.d/hz/edu.toml", &links::eduyun(url, &platform.url))?,
-                Flow::SkillTrain => site.write("links.d/train/academy.toml", &links::skill_train(url, &platform.url))?,
+                Flow::SkillTrain => {
+                    site.write("links.d/train/academy.toml", &links::skill_train(url, &platform.url))?
+                }
                 Flow::Culturedc => site.write("links.d/culture/hall.toml", &links::culturedc(url))?,
                 Flow::ZjzwfwSso => {}
             }

@@ -23,7 +23,9 @@ const USER_ID: &str = "demoUser0001";
 /// # Errors
 /// When it does not end as told.
 pub(super) async fn tell(scene: &Scene<'_>) -> Result<()> {
-    scene.out.remark("the platform sends the browser to the SSO; the browser comes back with a ticket, then with a code");
+    scene
+        .out
+        .remark("the platform sends the browser to the SSO; the browser comes back with a ticket, then with a code");
     let page = format!("{}/login", scene.stage.platform.url);
     let link = scene.done("login.link", &json!({ "return_to": page })).await?;
     let (url, state) = (text(&link, "/url")?, text(&link, "/state")?);
@@ -41,7 +43,10 @@ pub(super) async fn tell(scene: &Scene<'_>) -> Result<()> {
     ensure!(!end.as_str().contains(&ticket), "the ticket is in the platform's address");
     let code = parameter(&end, "code")?;
     scene.stage.keep_private(&code);
-    scene.line("browser → platform", "GET /login?code=…&state=…  the state is the one of this browser, the ticket is gone");
+    scene.line(
+        "browser → platform",
+        "GET /login?code=…&state=…  the state is the one of this browser, the ticket is gone",
+    );
 
     scene.out.remark("the platform redeems the code, once");
     let login = scene.done("login.redeem", &json!({ "code": code })).await?;
