@@ -27,3 +27,4 @@ mod secrets;
 mod storage;
 mod support;
 mod token;
+mod zjzwfw_sso;

@@ -24,7 +24,7 @@ async fn talkative() -> Docked {
 }
 
 /// Everything that a host has written, to streams and to files.
-fn everything(stopped: &Stopped, root: &std::path::Path) -> Vec<u8> {
+pub(crate) fn everything(stopped: &Stopped, root: &std::path::Path) -> Vec<u8> {
     let mut all = stopped.written().into_bytes();
     let mut folders = vec![root.join("state")];
     while let Some(folder) = folders.pop() {
@@ -40,7 +40,8 @@ fn everything(stopped: &Stopped, root: &std::path::Path) -> Vec<u8> {
     all
 }
 
-fn assert_silent(written: &[u8], values: &[String]) {
+/// None of these values occurs, however it is spelt.
+pub(crate) fn assert_silent(written: &[u8], values: &[String]) {
     for value in values {
         let json = Value::from(value.as_str()).to_string();
         let escaped: String = value.chars().map(|c| c.escape_default().to_string()).collect();
