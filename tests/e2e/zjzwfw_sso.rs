@@ -190,6 +190,18 @@ fn first_user() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_a_link_serves() {
+    let example = include_str!("../../connectors/zjzwfw-sso/link.example.toml");
+    let setup =
+        ["SERVICEPWD", "SYNC_PATH", "LANDING_PATH", "PLATFORM_SECRET"].into_iter().fold(setup(), |setup, name| {
+            setup.env(&format!("ZJZWFW_{name}"), &format!("{name}-of-24-characters-and-more"))
+        });
+    let host = setup.link(FILE, example).start().await;
+    let all = host.until("the link to be judged", |all| !all.link_state(LINK).is_empty()).await;
+    assert_eq!(all.link_state(LINK), "serving", "{}", all.link_reason(LINK));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_operation_and_both_hooks_have_a_test_here() {
     let docked = docked().await;
     let link = docked.host.get(&format!("/v1/links/{LINK}")).await.expect(200);

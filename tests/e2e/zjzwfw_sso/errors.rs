@@ -96,8 +96,9 @@ async fn every_fault_of_the_wire_has_its_status_class_and_outcome() {
     ];
     let calls = calls();
     for (n, (fault, told)) in faults.into_iter().enumerate() {
-        // Every operation goes the same way, so each meets some of the faults, and the validation of a ticket all.
-        for (operation, input, door) in [&calls[0], &calls[1 + n % 6]] {
+        // Every operation goes the same way, so each meets some of the faults, and the validation of a ticket all. To
+        // `call` any object is an answer.
+        for (operation, input, door) in [&calls[0], &calls[1 + n % 5]] {
             docked.fault(door, fault);
             check(&format!("{operation} {fault}"), &docked.call(operation, input).await, told);
         }
