@@ -88,11 +88,13 @@ mod raw;
 pub mod reply;
 pub mod secret;
 pub mod soap;
+pub mod table;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod typed;
 pub mod url;
 pub mod xml;
 

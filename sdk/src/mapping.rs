@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
 
-use crate::time::DATE_TIME;
+use crate::{table::Table, time::DATE_TIME};
 
 pub use check::problems;
 
@@ -61,6 +61,7 @@ pub struct Field {
     pub max_length: Option<usize>,
     /// The platform's values and what the upstream calls them; any other is a violation.
     #[serde(default)]
+    #[schemars(with = "Option<Table<Value>>")]
     pub values: Option<BTreeMap<String, Value>>,
     /// The patterns (`yyyy MM dd HH mm ss SSS`, China time) in which a date may come; `yyyy-MM-dd HH:mm:ss` if empty.
     #[serde(default)]

@@ -19,6 +19,16 @@ pub fn render(
     value: impl Fn(&str) -> Option<String>,
     written: impl Fn(String) -> String,
 ) -> Result<String, String> {
+    rendered(template, names, &value, &written)
+}
+
+/// Apart from the closures, so that a connector of many templates holds this once.
+fn rendered(
+    template: &str,
+    names: &[&str],
+    value: &dyn Fn(&str) -> Option<String>,
+    written: &dyn Fn(String) -> String,
+) -> Result<String, String> {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("${") {

@@ -3,9 +3,9 @@
 
 mod problems;
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
-use duijie_sdk::{Failure, mapping::Mapping, url::Authority};
+use duijie_sdk::{Failure, mapping::Mapping, table::Table, typed, url::Authority};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,10 +41,10 @@ pub struct Config {
     pub aksk: Aksk,
     /// The categories in use and the upstream's words for them.
     #[serde(default = "all_categories")]
-    pub categories: BTreeMap<Category, String>,
+    pub categories: Table<String>,
     /// The columns of the upstream's sheets, for categories whose sheets differ from the built-in one.
     #[serde(default)]
-    pub template: BTreeMap<Category, Mapping>,
+    pub template: Table<Mapping>,
     /// How many resources a request takes.
     #[serde(default)]
     pub batch: Batch,
@@ -207,12 +207,12 @@ impl Config {
     ///
     /// # Errors
     /// `config` without `base_url`, for a host that the profile may not talk to, and for `custom` without a wire form.
-    pub fn profile(&self) -> Result<Profile, Failure> {
+    pub fn profile(&self) -> Result<Wire<'_>, Failure> {
         self.base_url()?;
         problems::host_is_allowed(self).map_err(|message| Failure::config(format!("base_url {message}")))?;
         match (self.profile, &self.wire) {
-            (ProfileName::SimV1, _) => sim_v1(),
-            (ProfileName::Custom, Some(wire)) => Ok((**wire).clone()),
+            (ProfileName::SimV1, _) => Ok(Wire::BuiltIn(Box::new(sim_v1()?))),
+            (ProfileName::Custom, Some(wire)) => Ok(Wire::Own(wire)),
             (ProfileName::Custom, None) => Err(Failure::config("the profile \"custom\" needs [config.wire]")),
         }
     }
@@ -236,12 +236,31 @@ impl Config {
 
     /// The upstream's word for a category; `None` when the link does not use it.
     pub fn word_for(&self, category: Category) -> Option<&str> {
-        self.categories.get(&category).map(String::as_str)
+        self.categories.get(category.name()).map(String::as_str)
     }
 
     /// The category that the upstream means.
     pub fn category_of(&self, word: &str) -> Option<Category> {
-        self.categories.iter().find(|(_, known)| *known == word).map(|(category, _)| *category)
+        self.categories.iter().find(|(_, known)| *known == word).and_then(|(name, _)| Category::of(name))
+    }
+}
+
+/// The wire form in use.
+pub enum Wire<'a> {
+    /// The one that comes with the connector.
+    BuiltIn(Box<Profile>),
+    /// The link's own.
+    Own(&'a Profile),
+}
+
+impl Deref for Wire<'_> {
+    type Target = Profile;
+
+    fn deref(&self) -> &Profile {
+        match self {
+            Self::BuiltIn(profile) => profile,
+            Self::Own(profile) => profile,
+        }
     }
 }
 
@@ -250,7 +269,7 @@ impl Config {
 /// # Errors
 /// None that a test would not find.
 pub fn sim_v1() -> Result<Profile, Failure> {
-    serde_json::from_slice(SIM_V1.as_bytes())
+    typed::parse(SIM_V1.as_bytes())
         .map_err(|error| Failure::internal(format!("the built-in profile is broken: {error}")))
 }
 
@@ -295,6 +314,6 @@ impl Default for Stats {
     }
 }
 
-fn all_categories() -> BTreeMap<Category, String> {
-    Category::ALL.iter().map(|&(category, name)| (category, name.to_owned())).collect()
+fn all_categories() -> Table<String> {
+    Category::ALL.iter().map(|&(_, name)| (name.to_owned(), name.to_owned())).collect()
 }

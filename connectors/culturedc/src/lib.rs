@@ -51,6 +51,7 @@ impl Connector for CultureDc {
     const NAME: &'static str = "culturedc";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Config;
+    const MANIFEST: Option<&'static str> = Some(include_str!("../manifest.json"));
 
     fn about() -> About {
         let secret = Slot::new(

@@ -5,15 +5,13 @@
 mod address;
 mod html;
 
-use std::collections::BTreeSet;
-
 use duijie_sdk::{
     Failure,
     class::ClassName,
     crypto::{self, Algorithm},
     encode,
     http::{self, HttpError, Request, Response},
-    kv, time,
+    kv, time, typed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -181,13 +179,15 @@ fn seen(config: &Config, page: &Page, answer: Result<Response, HttpError>) -> Se
     };
     let targets = if page.targets.is_empty() { &config.links.targets } else { &page.targets };
     let hrefs = html::hrefs(&String::from_utf8_lossy(&response.body)).into_iter();
-    let links: BTreeSet<String> = hrefs
-        .filter(|href| targets.iter().any(|target| address::leads_to(&page.url, href, target)))
-        .map(|href| href.chars().take(LINK_CHARS_MAX).collect())
-        .collect();
+    let leading = hrefs.filter(|href| targets.iter().any(|target| address::leads_to(&page.url, href, target)));
+    let mut links: Vec<String> = leading.map(|href| href.chars().take(LINK_CHARS_MAX).collect()).collect();
+    // Another order on the page is no change.
+    links.sort_unstable();
+    links.dedup();
+    links.truncate(LINKS_MAX);
     Seen {
         state: if links.is_empty() { PageState::Missing } else { PageState::Present },
-        links: links.into_iter().take(LINKS_MAX).collect(),
+        links,
         http_status: Some(response.status),
         failure: None,
     }
@@ -203,7 +203,7 @@ fn noted(page: &Page, seen: &Seen, before: Option<&Kept>, now_ms: u64) -> Result
 
 fn kept_of(page: &Page) -> Result<Option<Kept>, Failure> {
     let kept = kv::get(&key(page)?)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+    Ok(kept.and_then(|kept| typed::parse(&kept).ok()))
 }
 
 /// Addresses may be longer than keys.

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Config,
     model::text_at,
-    profile::LoginWire,
-    upstream::{Upstream, Variable},
+    upstream::{Upstream, Variable, part},
 };
 
 /// The variables of the link.
@@ -56,7 +55,8 @@ pub struct User {
 /// # Errors
 /// `config` without `login.redirect_uri`; `invalid-input` for a page that the link does not allow.
 pub fn link(config: &Config, begin: &Begin) -> Result<Begun, Failure> {
-    let (_, login) = login_of(config)?;
+    let upstream = Upstream::of(config)?;
+    let authorize = part(&upstream.profile.authorize, "authorize")?;
     let Some(redirect_uri) = &config.login.redirect_uri else {
         return Err(Failure::config("login.redirect_uri is not set: the public address of the hook login-landing"));
     };
@@ -70,12 +70,14 @@ pub fn link(config: &Config, begin: &Begin) -> Result<Begun, Failure> {
             "ak" => config.access_key().to_owned(),
             "redirect_uri" => redirect_uri.clone(),
             "state" => state.clone(),
-            "redirect_uri_with_state" => with_query(redirect_uri, [(login.state_parameter.as_str(), state.as_str())]),
+            "redirect_uri_with_state" => {
+                with_query(redirect_uri, [(authorize.state_parameter.as_str(), state.as_str())])
+            }
             _ => return None,
         })
     };
-    let link = render(&login.link, &NAMES, value, |value| percent(&value))
-        .map_err(|message| Failure::config(format!("wire.login.link {message}")))?;
+    let link = render(&authorize.link, &NAMES, value, |value| percent(&value))
+        .map_err(|message| Failure::config(format!("wire.authorize.link {message}")))?;
     Ok(Begun { url: join(base, &link), state })
 }
 
@@ -85,15 +87,16 @@ pub fn link(config: &Config, begin: &Begin) -> Result<Begun, Failure> {
 /// What the operator must see: the upstream cannot be reached or refuses the AK/SK. The browser is told no more than by
 /// the refusal that everything else gets.
 pub fn landing(config: &Config, request: &HookRequest) -> Result<HookResponse, Failure> {
-    let (upstream, login) = login_of(config)?;
-    let codes = request.query_value(&login.code_parameter).zip(request.query_value(&login.state_parameter));
+    let upstream = Upstream::of(config)?;
+    let authorize = part(&upstream.profile.authorize, "authorize")?;
+    let codes = request.query_value(&authorize.code_parameter).zip(request.query_value(&authorize.state_parameter));
     let Some((code, state)) = codes.filter(|(code, _)| !code.is_empty()) else {
         return Ok(landing::refusal());
     };
     let Some(begun) = landing::arrive(&state)? else {
         return Ok(landing::refusal());
     };
-    match exchanged(&upstream, &login, &code) {
+    match exchanged(&upstream, &code) {
         Ok(user) => landing::hand_over(&begun, &state, &user),
         Err(failure) => match failure.class {
             // The code is unknown, used or over its time.
@@ -111,18 +114,25 @@ pub fn redeem(redeem: &Redeem) -> Result<User, Failure> {
     landing::redeem(&redeem.code)
 }
 
-fn login_of(config: &Config) -> Result<(Upstream<'_>, LoginWire), Failure> {
-    let upstream = Upstream::of(config)?;
-    let login = Upstream::part(&upstream.profile.login, "login")?;
-    Ok((upstream, login))
+fn exchanged(upstream: &Upstream<'_>, code: &str) -> Result<User, Failure> {
+    let call = part(&upstream.profile.exchange, "exchange")?;
+    let reply = upstream.ask(call, &[("code", Variable::Text(code))]).map_err(without_words)?;
+    Ok(User {
+        open_id: text_at(&reply, call.at("open_id"))
+            .ok_or_else(|| Failure::protocol("the upstream's answer has no user"))?,
+        nickname: text_at(&reply, call.at("nickname")),
+        phone: text_at(&reply, call.at("phone")),
+    })
 }
 
-fn exchanged(upstream: &Upstream<'_>, login: &LoginWire, code: &str) -> Result<User, Failure> {
-    let reply = upstream.ask(&login.exchange, &[("code", Variable::Text(code))])?;
-    Ok(User {
-        open_id: text_at(&reply, Some(&login.open_id))
-            .ok_or_else(|| Failure::protocol("the upstream's answer has no user"))?,
-        nickname: text_at(&reply, login.nickname.as_deref()),
-        phone: text_at(&reply, login.phone.as_deref()),
-    })
+/// The upstream's own words may name the person or the code, and for a hook no manifest declares them personal, so the
+/// host would not mask them in its log. The upstream's code is all that an operator needs.
+fn without_words(failure: Failure) -> Failure {
+    match &failure.upstream_code {
+        Some(code) => Failure {
+            message: format!("the upstream refuses to exchange a log-in's code (code {code:.64})"),
+            ..failure
+        },
+        None => failure,
+    }
 }

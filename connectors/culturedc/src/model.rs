@@ -1,11 +1,10 @@
 //! What goes in and out of the operations on resources, and the words they share. Names are the platform's; what the
 //! upstream calls them is in the profile.
 
-use std::collections::BTreeMap;
-
 use duijie_sdk::{
     class::{ClassName, OutcomeName},
     json,
+    table::Table,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +53,11 @@ impl Category {
         (Self::Audio, "audio"),
         (Self::Video, "video"),
     ];
+
+    /// The category of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(category, _)| *category)
+    }
 
     /// Its name in config, input and output.
     pub fn name(self) -> &'static str {
@@ -130,7 +134,7 @@ pub struct Resource {
     pub url: Option<String>,
     /// Members that only a profile of the link's own knows, taken from `/extra/…`; the built-in profile has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(with = "Option<Table<Value>>", extend("maxProperties" = 64))]
     pub extra: Option<Map<String, Value>>,
 }
 
@@ -292,7 +296,7 @@ pub struct StatsDay {
     /// Numbers that only a profile of the link's own knows, taken from `/extra/…`; the built-in profile has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 64))]
-    pub extra: Option<BTreeMap<String, u64>>,
+    pub extra: Option<Table<u64>>,
 }
 
 /// A day that the upstream has taken.

@@ -4,53 +4,58 @@
 
 pub mod problems;
 
-use std::collections::BTreeMap;
-
-use duijie_sdk::{class::ClassName, crypto, mapping::Mapping};
+use duijie_sdk::{class::ClassName, crypto, mapping::Mapping, table::Table};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::{Category, State};
+use crate::model::State;
 
 /// The built-in profile, in the very form of `[config.wire]`.
 pub const SIM_V1: &str = include_str!("profile/sim-v1.json");
 
 /// One upstream interface. A call that it leaves out does not exist there: its operation is a `config` failure.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// How a request is signed.
     pub sign: Sign,
     /// Headers of every request, with the variables of the signature and `${signature}`.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: Table<String>,
     /// Parameters added to every request's query after signing, with the same variables.
     #[serde(default)]
-    pub query: BTreeMap<String, String>,
+    pub query: Table<String>,
     /// How answers say success and failure.
     pub reply: Reply,
-    /// Pushing resources.
+    /// Pushing resources: `${type}` is the upstream's word for the category, `${items}` the list of resources, each made
+    /// by `record` or, where a category differs, by `records.<category>`. `at`: `results`, and in a result `ext_id id
+    /// state code message`. Without `results`, success of the call is success of every resource; without `code`, a result
+    /// is a success.
     #[serde(default)]
-    pub push: Option<Push>,
-    /// Asking where a resource stands.
+    pub push: Option<Call>,
+    /// Asking where a resource (`${extId}`) stands. `at`: `state id review_note`.
     #[serde(default)]
-    pub status: Option<Status>,
-    /// Deleting a resource.
+    pub status: Option<Call>,
+    /// Deleting a resource (`${extId}`).
     #[serde(default)]
     pub delete: Option<Call>,
-    /// Listing licensed resources.
+    /// Listing licensed resources: `${page}` from 1, `${size}`. `at`: `items total`, and in an item `id title type url
+    /// license_until`.
     #[serde(default)]
-    pub fetch: Option<Fetch>,
-    /// Reporting a day's numbers.
+    pub fetch: Option<Call>,
+    /// Reporting a day's numbers: `${record}` is what `record` makes of them.
     #[serde(default)]
-    pub stats: Option<StatsWire>,
-    /// Logging in with an account of the upstream's.
+    pub stats: Option<Call>,
+    /// The page on which a browser logs in.
     #[serde(default)]
-    pub login: Option<LoginWire>,
+    pub authorize: Option<Authorize>,
+    /// Turning the code (`${code}`) that a browser brings into a user. `at`: `open_id nickname phone`.
+    #[serde(default)]
+    pub exchange: Option<Call>,
 }
 
 /// How a request is signed.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sign {
     /// The construction.
@@ -138,7 +143,7 @@ pub enum Timestamp {
 }
 
 /// How answers say success and failure. Pointers are JSON Pointers.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
     /// Where the code may be; the first that is there counts.
@@ -150,17 +155,17 @@ pub struct Reply {
     pub success: Vec<String>,
     /// What other codes mean; one that is not listed is `upstream-rejected`.
     #[serde(default)]
-    pub classes: BTreeMap<String, ClassName>,
+    pub classes: Table<ClassName>,
     /// What codes mean beyond their class: `detail.code` of the failure.
     #[serde(default)]
-    pub sub_codes: BTreeMap<String, String>,
+    pub sub_codes: Table<String>,
     /// The upstream's words for states.
     #[serde(default)]
-    pub states: BTreeMap<String, State>,
+    pub states: Table<State>,
 }
 
-/// One request.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// One request, and where its answer holds what.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// The method.
@@ -170,6 +175,22 @@ pub struct Call {
     /// The JSON body, if any: text variables are written as the inside of a JSON string, `${items}` and `${record}` as JSON.
     #[serde(default)]
     pub body: Option<String>,
+    /// How the platform's record becomes the upstream's.
+    #[serde(default)]
+    pub record: Option<Mapping>,
+    /// The same for single categories that differ.
+    #[serde(default)]
+    pub records: Table<Mapping>,
+    /// Where the answer holds what: names that the call knows, each with a JSON Pointer.
+    #[serde(default)]
+    pub at: Table<String>,
+}
+
+impl Call {
+    /// Where the answer holds this; `None` when the upstream does not say it.
+    pub fn at(&self, name: &str) -> Option<&str> {
+        self.at.get(name).map(String::as_str)
+    }
 }
 
 /// An HTTP method.
@@ -198,98 +219,12 @@ impl Method {
     }
 }
 
-/// Pushing resources: `${type}` is the upstream's word for the category, `${items}` the list of resources.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// The page on which a browser logs in with an account of the upstream's.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Push {
-    /// The request.
-    pub call: Call,
-    /// How a resource (without its category) becomes the upstream's.
-    pub item: Mapping,
-    /// The same for single categories that differ.
-    #[serde(default)]
-    pub items: BTreeMap<Category, Mapping>,
-    /// Where the list of results is; without it, success of the call is success of every resource.
-    #[serde(default)]
-    pub results: Option<String>,
-    /// Where things are in one result.
-    #[serde(default)]
-    pub result: ItemResult,
-}
-
-/// Where things are in one result of a push.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ItemResult {
-    /// The platform's id: results are told apart by it.
-    pub ext_id: String,
-    /// The upstream's id.
-    pub id: Option<String>,
-    /// The state.
-    pub state: Option<String>,
-    /// The result's own code, read as that of an answer; empty: a result is a success.
-    pub code: Vec<String>,
-    /// Its text.
-    pub message: Vec<String>,
-}
-
-/// Asking where a resource (`${extId}`) stands.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Status {
-    /// The request.
-    pub call: Call,
-    /// Where the upstream's id is.
-    #[serde(default)]
-    pub id: Option<String>,
-    /// Where the state is.
-    pub state: String,
-    /// Where the reviewers' note is.
-    #[serde(default)]
-    pub review_note: Option<String>,
-}
-
-/// Listing licensed resources: `${page}` from 1, `${size}`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Fetch {
-    /// The request.
-    pub call: Call,
-    /// Where the list is.
-    pub items: String,
-    /// Where the number of all items is.
-    pub total: String,
-    /// In an item: its id.
-    pub id: String,
-    /// In an item: its category.
-    #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-    /// In an item: its title.
-    pub title: String,
-    /// In an item: its address.
-    #[serde(default)]
-    pub url: Option<String>,
-    /// In an item: until when it may be used.
-    #[serde(default)]
-    pub license_until: Option<String>,
-}
-
-/// Reporting a day's numbers: `${record}` is what the mapping makes of them.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StatsWire {
-    /// The request.
-    pub call: Call,
-    /// How the numbers become the upstream's.
-    pub record: Mapping,
-}
-
-/// Logging in with an account of the upstream's.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoginWire {
-    /// The page that a browser opens, appended to `login.base_url`: `${ak} ${redirect_uri} ${state}`, percent-encoded. An
-    /// upstream without a state of its own gets `${redirect_uri_with_state}`.
+pub struct Authorize {
+    /// Appended to `login.base_url`: `${ak} ${redirect_uri} ${state}`, percent-encoded. An upstream without a state of its
+    /// own gets `${redirect_uri_with_state}`.
     pub link: String,
     /// The parameter in which the upstream's code comes back.
     #[serde(default = "code_name")]
@@ -297,16 +232,6 @@ pub struct LoginWire {
     /// The parameter in which the state comes back.
     #[serde(default = "state_name")]
     pub state_parameter: String,
-    /// Turning the code (`${code}`) into a user.
-    pub exchange: Call,
-    /// Where the user's id is.
-    pub open_id: String,
-    /// Where the nickname is.
-    #[serde(default)]
-    pub nickname: Option<String>,
-    /// Where the phone number is.
-    #[serde(default)]
-    pub phone: Option<String>,
 }
 
 fn code_name() -> String {

@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::{
     config::{Config, encoded_length, is_web_address},
     model::{Deleted, Licensed, Pushed, Resource, ResourceId, State, Status, text_at},
-    profile::Push,
-    upstream::{Upstream, Variable},
+    profile::Call,
+    upstream::{Upstream, Variable, part},
 };
 
 /// Pushes one resource: creates it, or changes it as long as it is not published.
@@ -26,11 +26,11 @@ use crate::{
 /// Every row of the error table in this connector's README.
 pub fn push(config: &Config, resource: &Resource) -> Result<Pushed, Failure> {
     let upstream = Upstream::of(config)?;
-    let push = Upstream::part(&upstream.profile.push, "push")?;
-    let item = prepared(config, &push, resource).map_err(refused)?;
+    let call = part(&upstream.profile.push, "push")?;
+    let item = prepared(config, call, resource)?.map_err(refused)?;
     let word = Variable::Text(upstream.word_for(resource.category));
-    let reply = upstream.ask(&push.call, &[("type", word), ("items", Variable::Json(format!("[{item}]")))])?;
-    pushed(&upstream, &push, &reply, &resource.ext_id)
+    let reply = upstream.ask(call, &[("type", word), ("items", Variable::Json(format!("[{item}]")))])?;
+    pushed(&upstream, call, &reply, &resource.ext_id)
 }
 
 /// Where a resource stands.
@@ -39,19 +39,19 @@ pub fn push(config: &Config, resource: &Resource) -> Result<Pushed, Failure> {
 /// As [`push`].
 pub fn status(config: &Config, id: ResourceId) -> Result<Status, Failure> {
     let upstream = Upstream::of(config)?;
-    let status = Upstream::part(&upstream.profile.status, "status")?;
+    let call = part(&upstream.profile.status, "status")?;
     is_path_segment(&id.ext_id)?;
-    let reply = upstream.ask(&status.call, &[("extId", Variable::Text(&id.ext_id))])?;
-    let Some(word) = text_at(&reply, Some(&status.state)) else {
+    let reply = upstream.ask(call, &[("extId", Variable::Text(&id.ext_id))])?;
+    let Some(word) = text_at(&reply, call.at("state")) else {
         return Err(Failure::protocol("the upstream's answer has no state"));
     };
     let state = upstream.state(&word);
     Ok(Status {
         ext_id: id.ext_id,
-        id: text_at(&reply, status.id.as_deref()),
+        id: text_at(&reply, call.at("id")),
         state,
         upstream_state: Some(word),
-        review_note: text_at(&reply, status.review_note.as_deref()),
+        review_note: text_at(&reply, call.at("review_note")),
         is_final: state.is_final(),
     })
 }
@@ -62,9 +62,9 @@ pub fn status(config: &Config, id: ResourceId) -> Result<Status, Failure> {
 /// As [`push`].
 pub fn delete(config: &Config, id: ResourceId) -> Result<Deleted, Failure> {
     let upstream = Upstream::of(config)?;
-    let call = Upstream::part(&upstream.profile.delete, "delete")?;
+    let call = part(&upstream.profile.delete, "delete")?;
     is_path_segment(&id.ext_id)?;
-    upstream.ask(&call, &[("extId", Variable::Text(&id.ext_id))])?;
+    upstream.ask(call, &[("extId", Variable::Text(&id.ext_id))])?;
     Ok(Deleted { ext_id: id.ext_id, deleted: true })
 }
 
@@ -74,43 +74,50 @@ pub fn delete(config: &Config, id: ResourceId) -> Result<Deleted, Failure> {
 /// As [`push`].
 pub fn fetch(config: &Config, query: PageQuery) -> Result<Page<Licensed>, Failure> {
     let upstream = Upstream::of(config)?;
-    let fetch = Upstream::part(&upstream.profile.fetch, "fetch")?;
+    let call = part(&upstream.profile.fetch, "fetch")?;
     let (page, size) = (query.page.to_string(), query.size.to_string());
-    let reply = upstream.ask(&fetch.call, &[("page", Variable::Text(&page)), ("size", Variable::Text(&size))])?;
-    let list = reply.pointer(&fetch.items).and_then(Value::as_array);
-    let total = reply.pointer(&fetch.total).and_then(json::integer).and_then(|total| u64::try_from(total).ok());
+    let reply = upstream.ask(call, &[("page", Variable::Text(&page)), ("size", Variable::Text(&size))])?;
+    let list = call.at("items").and_then(|at| reply.pointer(at)).and_then(Value::as_array);
+    let total = call
+        .at("total")
+        .and_then(|at| reply.pointer(at))
+        .and_then(json::integer)
+        .and_then(|total| u64::try_from(total).ok());
     let (Some(list), Some(total)) = (list, total) else {
         return Err(Failure::protocol("the upstream's answer has no list or no total"));
     };
     let items = list.iter().map(|item| {
-        let upstream_type = text_at(item, fetch.kind.as_deref());
+        let upstream_type = text_at(item, call.at("type"));
         Ok(Licensed {
-            id: text_at(item, Some(&fetch.id)).ok_or_else(|| Failure::protocol("a licensed resource has no id"))?,
+            id: text_at(item, call.at("id")).ok_or_else(|| Failure::protocol("a licensed resource has no id"))?,
             category: upstream_type.as_deref().and_then(|word| config.category_of(word)),
             upstream_type,
-            title: text_at(item, Some(&fetch.title)).unwrap_or_default(),
-            url: text_at(item, fetch.url.as_deref()),
-            license_until: text_at(item, fetch.license_until.as_deref()),
+            title: text_at(item, call.at("title")).unwrap_or_default(),
+            url: text_at(item, call.at("url")),
+            license_until: text_at(item, call.at("license_until")),
         })
     });
     Ok(Page::new(items.collect::<Result<_, Failure>>()?, total, query))
 }
 
-/// A resource as the JSON text that the upstream gets.
+/// A resource as the JSON text that the upstream gets, or everything that is wrong with it, by pointers into it.
 ///
 /// # Errors
-/// Everything that is wrong with it, by pointers into it.
-fn prepared(config: &Config, push: &Push, resource: &Resource) -> Result<String, Vec<Violation>> {
+/// `config` for a profile that does not say what a resource is.
+fn prepared(config: &Config, push: &Call, resource: &Resource) -> Result<Result<String, Vec<Violation>>, Failure> {
     let mut wrong = violations(config, resource);
-    let mapping = push.items.get(&resource.category).unwrap_or(&push.item);
-    match mapping::map(mapping, &record_of(resource)) {
+    let mapping = match push.records.get(resource.category.name()) {
+        Some(mapping) => mapping,
+        None => part(&push.record, "push.record")?,
+    };
+    Ok(match mapping::map(mapping, &record_of(resource)) {
         Ok(wire) if wrong.is_empty() => Ok(text_of(&wire)),
         Ok(_) => Err(wrong),
         Err(more) => {
             wrong.extend(more);
             Err(wrong)
         }
-    }
+    })
 }
 
 /// A resource as a record for a mapping: without its category, which is said elsewhere.
@@ -176,21 +183,22 @@ pub fn refused(violations: Vec<Violation>) -> Failure {
 }
 
 /// What an answer to a push says of one resource. Results are told apart by their ids, not by their places.
-fn pushed(upstream: &Upstream<'_>, push: &Push, reply: &Value, ext_id: &str) -> Result<Pushed, Failure> {
-    let Some(results) = &push.results else {
+fn pushed(upstream: &Upstream<'_>, push: &Call, reply: &Value, ext_id: &str) -> Result<Pushed, Failure> {
+    let Some(results) = push.at("results") else {
         return Ok(Pushed { ext_id: ext_id.to_owned(), id: None, state: State::Submitted, upstream_state: None });
     };
-    let at = &push.result;
     let results = reply.pointer(results).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let Some(result) = results.iter().find(|result| text_at(result, Some(&at.ext_id)).as_deref() == Some(ext_id))
+    let Some(result) = results.iter().find(|result| text_at(result, push.at("ext_id")).as_deref() == Some(ext_id))
     else {
         return Err(Failure::protocol("the upstream's answer has no result for this resource"));
     };
-    upstream.judge(result, &at.code, &at.message)?;
-    let word = text_at(result, at.state.as_deref());
+    if let Some(code) = push.at("code") {
+        upstream.judge(result, code, push.at("message"))?;
+    }
+    let word = text_at(result, push.at("state"));
     Ok(Pushed {
         ext_id: ext_id.to_owned(),
-        id: text_at(result, at.id.as_deref()),
+        id: text_at(result, push.at("id")),
         state: word.as_deref().map_or(State::Submitted, |word| upstream.state(word)),
         upstream_state: word,
     })

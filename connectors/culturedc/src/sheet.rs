@@ -5,6 +5,7 @@
 use duijie_sdk::{
     Failure, json,
     mapping::{self, Mapping, Wire},
+    typed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub fn fill(config: &Config, input: &Rows) -> Result<Sheet, Failure> {
     let Some(category) = input.rows.first().map(|row| row.category) else {
         return Err(refused(vec![("/rows".to_owned(), "is empty".to_owned())]));
     };
-    let columns = match config.template.get(&category) {
+    let columns = match config.template.get(category.name()) {
         Some(columns) => columns,
         None => &built_in()?,
     };
@@ -89,7 +90,7 @@ pub fn fill(config: &Config, input: &Rows) -> Result<Sheet, Failure> {
 /// # Errors
 /// None that a test would not find.
 fn built_in() -> Result<Mapping, Failure> {
-    serde_json::from_slice(COLUMNS.as_bytes())
+    typed::parse(COLUMNS.as_bytes())
         .map_err(|error| Failure::internal(format!("the built-in columns are broken: {error}")))
 }
 

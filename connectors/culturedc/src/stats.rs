@@ -7,7 +7,7 @@ use crate::{
     config::{Config, StatsField},
     model::{Reported, StatsDay},
     resource::{refused, text_of},
-    upstream::{Upstream, Variable},
+    upstream::{Upstream, Variable, part},
 };
 
 /// How a day is written.
@@ -19,7 +19,7 @@ const DAY: &str = "yyyy-MM-dd";
 /// Every row of the error table in this connector's README.
 pub fn report(config: &Config, day: StatsDay) -> Result<Reported, Failure> {
     let upstream = Upstream::of(config)?;
-    let stats = Upstream::part(&upstream.profile.stats, "stats")?;
+    let call = part(&upstream.profile.stats, "stats")?;
     let mut wrong = Vec::new();
     let mut add = |pointer: &str, message: &str| wrong.push((pointer.to_owned(), message.to_owned()));
     match time::parse(&day.date, DAY) {
@@ -40,11 +40,11 @@ pub fn report(config: &Config, day: StatsDay) -> Result<Reported, Failure> {
         }
     }
     let record = serde_json::to_value(&day).unwrap_or_default();
-    let mapped = mapping::map(&stats.record, &record);
+    let mapped = mapping::map(part(&call.record, "stats.record")?, &record);
     let wire = match mapped {
         Ok(wire) if wrong.is_empty() => wire,
         mapped => return Err(refused(wrong.into_iter().chain(mapped.err().into_iter().flatten()).collect())),
     };
-    upstream.ask(&stats.call, &[("record", Variable::Json(text_of(&wire)))])?;
+    upstream.ask(call, &[("record", Variable::Json(text_of(&wire)))])?;
     Ok(Reported { date: day.date, accepted: true })
 }

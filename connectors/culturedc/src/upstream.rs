@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use crate::{
     aksk,
-    config::Config,
+    config::{Config, Wire},
     model::{Category, State},
-    profile::{Call, Profile},
+    profile::Call,
     sign::{Message, Signed},
 };
 
@@ -38,7 +38,7 @@ pub enum Variable<'a> {
 pub struct Upstream<'a> {
     config: &'a Config,
     /// The wire form.
-    pub profile: Profile,
+    pub profile: Wire<'a>,
 }
 
 impl<'a> Upstream<'a> {
@@ -49,15 +49,6 @@ impl<'a> Upstream<'a> {
     pub fn of(config: &'a Config) -> Result<Self, Failure> {
         let profile = config.profile()?;
         Ok(Self { config, profile })
-    }
-
-    /// A part of the profile, which need not have everything.
-    ///
-    /// # Errors
-    /// `config` when it is left out.
-    pub fn part<T: Clone>(part: &Option<T>, name: &str) -> Result<T, Failure> {
-        part.clone()
-            .ok_or_else(|| Failure::config(format!("the profile has no wire.{name}: the upstream cannot do that")))
     }
 
     /// Sends a call and reads its answer of success.
@@ -113,14 +104,14 @@ impl<'a> Upstream<'a> {
             rendered.map_err(|message| Failure::config(format!("a header or parameter of wire {message}")))
         };
         let mut request = Request::new(call.method.name(), target.as_str()).timeout_ms(TIMEOUT_MS);
-        for (name, template) in &self.profile.query {
+        for (name, template) in self.profile.query.iter() {
             request = request.query(name, value(template)?);
         }
         request = request.header("accept", "application/json");
-        for (name, template) in &self.profile.headers {
+        for (name, template) in self.profile.headers.iter() {
             request = request.header(name, value(template)?);
         }
-        let has_type = self.profile.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
+        let has_type = self.profile.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if call.body.is_some() && !has_type {
             request = request.header("content-type", "application/json; charset=utf-8");
         }
@@ -133,7 +124,7 @@ impl<'a> Upstream<'a> {
     /// As [`Upstream::ask`].
     pub fn read(&self, response: &Response) -> Result<Value, Failure> {
         let reply = &self.profile.reply;
-        let opened = self.enveloped(&reply.code, &reply.message, |envelope| envelope.open(response));
+        let opened = self.enveloped(&texts(&reply.code), &texts(&reply.message), |envelope| envelope.open(response));
         opened.map_err(|failure| match (failure.class, response.status) {
             // A gateway in front of the interface that refuses in words of its own.
             (Class::Protocol, 401 | 403) => Failure::auth_failed(format!(
@@ -148,28 +139,26 @@ impl<'a> Upstream<'a> {
         })
     }
 
-    /// Judges one result of a list by its own code; without pointers to one it is a success.
+    /// Judges one result of a list by its own code.
     ///
     /// # Errors
     /// The class of its code.
-    pub fn judge(&self, result: &Value, code: &[String], message: &[String]) -> Result<(), Failure> {
-        if code.is_empty() {
-            return Ok(());
-        }
-        self.enveloped(code, message, |envelope| envelope.judge(200, result))
+    pub fn judge(&self, result: &Value, code: &str, message: Option<&str>) -> Result<(), Failure> {
+        self.enveloped(&[code], message.as_slice(), |envelope| envelope.judge(200, result).map(|()| Value::Null))
+            .map(drop)
     }
 
     /// Runs this with the profile's codes, and adds what the profile says of the one that was found.
-    fn enveloped<T>(
+    fn enveloped(
         &self,
-        code: &[String],
-        message: &[String],
-        run: impl FnOnce(&Envelope<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        code: &[&str],
+        message: &[&str],
+        run: impl FnOnce(&Envelope<'_>) -> Result<Value, Failure>,
+    ) -> Result<Value, Failure> {
         let reply = &self.profile.reply;
-        let (code, message, success) = (texts(code), texts(message), texts(&reply.success));
-        let classes: Vec<_> = reply.classes.iter().map(|(code, class)| (code.as_str(), class.0)).collect();
-        let envelope = Envelope { code: &code, message: &message, success: &success, classes: &classes };
+        let success = texts(&reply.success);
+        let classes: Vec<_> = reply.classes.iter().map(|(code, class)| (code, class.0)).collect();
+        let envelope = Envelope { code, message, success: &success, classes: &classes };
         run(&envelope).map_err(|failure| self.told(failure))
     }
 
@@ -202,6 +191,14 @@ impl<'a> Upstream<'a> {
 
 fn texts(list: &[String]) -> Vec<&str> {
     list.iter().map(String::as_str).collect()
+}
+
+/// A part of a profile, which need not have everything.
+///
+/// # Errors
+/// `config` when it is left out.
+pub fn part<'p, T>(part: &'p Option<T>, name: &str) -> Result<&'p T, Failure> {
+    part.as_ref().ok_or_else(|| Failure::config(format!("the profile has no wire.{name}: the upstream cannot do that")))
 }
 
 /// What stands behind scheme and authority: what a server sees of an address.

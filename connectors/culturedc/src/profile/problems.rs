@@ -6,49 +6,82 @@ use duijie_sdk::{
 };
 use serde_json::Value;
 
-use super::{Call, LoginWire, Profile, SignKind};
-use crate::sign;
+use super::{Authorize, Call, Profile, SignKind};
+use crate::{model::Category, sign};
 
 /// What is wrong with a profile, with pointers into it.
 pub fn problems(profile: &Profile) -> Vec<Violation> {
     let mut found = Vec::new();
     signature(profile, &mut found);
     reply(profile, &mut found);
-    if let Some(push) = &profile.push {
-        call("/push/call", &push.call, &["type", "items"], &mut found);
-        fields("/push/item", &push.item, &mut found);
-        for (category, item) in &push.items {
-            fields(&format!("/push/items/{}", category.name()), item, &mut found);
+    for known in &CALLS {
+        if let Some(described) = (known.of)(profile) {
+            call(known, described, &mut found);
+            places(known, described, &mut found);
         }
-        if push.results.is_some() && push.result.ext_id.is_empty() {
-            add(&mut found, "/push/result/ext_id", "is needed to tell results apart");
+    }
+    if let Some(push) = &profile.push
+        && push.at("results").is_some()
+        && push.at("ext_id").is_none()
+    {
+        add(&mut found, "/push/at/ext_id", "is needed to tell results apart");
+    }
+    match (&profile.authorize, &profile.exchange) {
+        (Some(authorize), exchange) => {
+            log_in(authorize, &mut found);
+            if exchange.is_none() {
+                add(&mut found, "/exchange", "is needed with authorize");
+            }
         }
-        let result = &push.result;
-        let places = [&push.results, &result.id, &result.state].into_iter().flatten();
-        pointers("/push", places.chain([&result.ext_id]).chain(&result.code).chain(&result.message), &mut found);
-    }
-    if let Some(status) = &profile.status {
-        call("/status/call", &status.call, &["extId"], &mut found);
-        let places = [&status.id, &status.review_note].into_iter().flatten();
-        pointers("/status", places.chain([&status.state]), &mut found);
-    }
-    if let Some(delete) = &profile.delete {
-        call("/delete", delete, &["extId"], &mut found);
-    }
-    if let Some(fetch) = &profile.fetch {
-        call("/fetch/call", &fetch.call, &["page", "size"], &mut found);
-        let places = [&fetch.kind, &fetch.url, &fetch.license_until].into_iter().flatten();
-        pointers("/fetch", places.chain([&fetch.items, &fetch.total, &fetch.id, &fetch.title]), &mut found);
-    }
-    if let Some(stats) = &profile.stats {
-        call("/stats/call", &stats.call, &["record"], &mut found);
-        fields("/stats/record", &stats.record, &mut found);
-    }
-    if let Some(login) = &profile.login {
-        log_in(login, &mut found);
+        (None, Some(_)) => add(&mut found, "/authorize", "is needed with exchange"),
+        (None, None) => {}
     }
     found
 }
+
+/// What a call of the profile may say.
+struct Known {
+    name: &'static str,
+    of: fn(&Profile) -> Option<&Call>,
+    variables: &'static [&'static str],
+    /// Places that it must name.
+    must: &'static [&'static str],
+    /// Places that it may name besides.
+    may: &'static [&'static str],
+}
+
+const CALLS: [Known; 6] = [
+    Known {
+        name: "push",
+        of: |profile| profile.push.as_ref(),
+        variables: &["type", "items"],
+        must: &[],
+        may: &["results", "ext_id", "id", "state", "code", "message"],
+    },
+    Known {
+        name: "status",
+        of: |profile| profile.status.as_ref(),
+        variables: &["extId"],
+        must: &["state"],
+        may: &["id", "review_note"],
+    },
+    Known { name: "delete", of: |profile| profile.delete.as_ref(), variables: &["extId"], must: &[], may: &[] },
+    Known {
+        name: "fetch",
+        of: |profile| profile.fetch.as_ref(),
+        variables: &["page", "size"],
+        must: &["items", "total", "id", "title"],
+        may: &["type", "url", "license_until"],
+    },
+    Known { name: "stats", of: |profile| profile.stats.as_ref(), variables: &["record"], must: &[], may: &[] },
+    Known {
+        name: "exchange",
+        of: |profile| profile.exchange.as_ref(),
+        variables: &["code"],
+        must: &["open_id"],
+        may: &["nickname", "phone"],
+    },
+];
 
 fn add(found: &mut Vec<Violation>, pointer: &str, message: &str) {
     found.push((pointer.to_owned(), message.to_owned()));
@@ -74,11 +107,11 @@ fn signature(profile: &Profile, found: &mut Vec<Violation>) {
     };
     check("/sign/template".to_owned(), &sign.template.replace("${sk}", ""), false);
     for (table, templates) in [("headers", &profile.headers), ("query", &profile.query)] {
-        for (name, template) in templates {
+        for (name, template) in templates.iter() {
             check(format!("/{table}/{}", escape(name)), template, is_signed);
         }
     }
-    let is_shown = profile.headers.values().chain(profile.query.values()).any(|value| value.contains("${signature}"));
+    let is_shown = profile.headers.iter().chain(profile.query.iter()).any(|(_, value)| value.contains("${signature}"));
     if is_signed && !is_shown {
         add(found, "/headers", "show no ${signature}, and neither does the query");
     }
@@ -93,55 +126,79 @@ fn reply(profile: &Profile, found: &mut Vec<Violation>) {
         add(found, "/reply/success", "is empty: no answer would be a success");
     }
     for code in &reply.success {
-        if reply.classes.contains_key(code) {
+        if reply.classes.get(code).is_some() {
             add(found, &format!("/reply/classes/{}", escape(code)), "is a code of success");
         }
     }
     pointers("/reply", reply.code.iter().chain(&reply.message), found);
 }
 
-fn fields(at: &str, fields: &Mapping, found: &mut Vec<Violation>) {
-    found.extend(mapping::problems(fields).into_iter().map(|(pointer, message)| (format!("{at}{pointer}"), message)));
-}
-
 fn pointers<'a>(at: &str, pointers: impl IntoIterator<Item = &'a String>, found: &mut Vec<Violation>) {
     // An empty pointer is the whole answer, which no single value is.
-    if pointers.into_iter().any(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+    if pointers.into_iter().any(|pointer| !pointer.starts_with('/')) {
         add(found, at, "has a JSON Pointer that does not begin with \"/\"");
     }
 }
 
-fn call(at: &str, call: &Call, names: &[&str], found: &mut Vec<Violation>) {
+fn call(known: &Known, call: &Call, found: &mut Vec<Violation>) {
+    let (name, variables) = (known.name, known.variables);
     if !call.path.starts_with('/') {
-        add(found, &format!("{at}/path"), "must begin with \"/\"; it is appended to base_url");
+        add(found, &format!("/{name}/path"), "must begin with \"/\"; it is appended to base_url");
     }
-    let sample = |name: &str| names.contains(&name).then(|| "0".to_owned());
-    if let Err(message) = render(&call.path, names, sample, |value| value) {
-        found.push((format!("{at}/path"), message));
+    let sample = |name: &str| variables.contains(&name).then(|| "0".to_owned());
+    if let Err(message) = render(&call.path, variables, sample, |value| value) {
+        found.push((format!("/{name}/path"), message));
     }
-    let body = call.body.as_ref().map(|body| render(body, names, sample, |value| value));
+    let body = call.body.as_ref().map(|body| render(body, variables, sample, |value| value));
     match body {
-        Some(Err(message)) => found.push((format!("{at}/body"), message)),
+        Some(Err(message)) => found.push((format!("/{name}/body"), message)),
         Some(Ok(body)) if serde_json::from_slice::<Value>(body.as_bytes()).is_err() => {
-            add(found, &format!("{at}/body"), "is not JSON");
+            add(found, &format!("/{name}/body"), "is not JSON");
         }
         _ => {}
     }
+    let takes_record = matches!(name, "push" | "stats");
+    match &call.record {
+        None if takes_record => add(found, &format!("/{name}/record"), "is needed: it says what is sent"),
+        Some(_) if !takes_record => add(found, &format!("/{name}/record"), "is not used by this call"),
+        record => record.iter().for_each(|record| fields(&format!("/{name}/record"), record, found)),
+    }
+    for (category, record) in call.records.iter() {
+        if name != "push" || Category::of(category).is_none() {
+            add(found, &format!("/{name}/records/{}", escape(category)), "is not used: it is no category of a push");
+        }
+        fields(&format!("/{name}/records/{}", escape(category)), record, found);
+    }
 }
 
-fn log_in(login: &LoginWire, found: &mut Vec<Violation>) {
+fn fields(at: &str, fields: &Mapping, found: &mut Vec<Violation>) {
+    found.extend(mapping::problems(fields).into_iter().map(|(pointer, message)| (format!("{at}{pointer}"), message)));
+}
+
+fn places(known: &Known, call: &Call, found: &mut Vec<Violation>) {
+    let Known { name, must, may, .. } = known;
+    for missing in must.iter().filter(|place| call.at(place).is_none()) {
+        add(found, &format!("/{name}/at/{missing}"), "is needed: where the answer holds it");
+    }
+    for (place, pointer) in call.at.iter() {
+        let at = format!("/{name}/at/{}", escape(place));
+        if !must.contains(&place) && !may.contains(&place) {
+            add(found, &at, "is nothing that this call knows");
+        }
+        pointers(&at, [pointer], found);
+    }
+}
+
+fn log_in(authorize: &Authorize, found: &mut Vec<Violation>) {
     const NAMES: [&str; 4] = ["ak", "redirect_uri", "state", "redirect_uri_with_state"];
     let sample = |name: &str| NAMES.contains(&name).then(String::new);
-    if let Err(message) = render(&login.link, &NAMES, sample, |value| value) {
-        found.push(("/login/link".to_owned(), message));
+    if let Err(message) = render(&authorize.link, &NAMES, sample, |value| value) {
+        found.push(("/authorize/link".to_owned(), message));
     }
-    if !login.link.starts_with('/') {
-        add(found, "/login/link", "must begin with \"/\"; it is appended to login.base_url");
+    if !authorize.link.starts_with('/') {
+        add(found, "/authorize/link", "must begin with \"/\"; it is appended to login.base_url");
     }
-    if !login.link.contains("${state}") && !login.link.contains("${redirect_uri_with_state}") {
-        add(found, "/login/link", "carries no state: a log-in could be forged");
+    if !authorize.link.contains("${state}") && !authorize.link.contains("${redirect_uri_with_state}") {
+        add(found, "/authorize/link", "carries no state: a log-in could be forged");
     }
-    call("/login/exchange", &login.exchange, &["code"], found);
-    let places = [&login.nickname, &login.phone].into_iter().flatten();
-    pointers("/login", places.chain([&login.open_id]), found);
 }

@@ -1,8 +1,6 @@
 //! Rows of a sheet: validated one by one, sent in chunks of one category side by side, told row by row in the order
 //! they came. A chunk that fails marks its rows; the others go on. What was not sent may be sent again as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use duijie_sdk::{
     Class, Failure, Outcome,
     class::{ClassName, OutcomeName},
@@ -15,8 +13,8 @@ use super::{prepared, pushed};
 use crate::{
     config::Config,
     model::{Batch, BatchPushed, Category, Pushed, RowResult, WrongField},
-    profile::Push,
-    upstream::{Upstream, Variable},
+    profile::Call,
+    upstream::{Upstream, Variable, part},
 };
 
 /// What a call may send at the most.
@@ -37,8 +35,8 @@ struct Chunk {
 /// What concerns all rows and is known before any is sent: `config`, `auth-expired`, `rate-limited`.
 pub fn push(config: &Config, batch: &Batch) -> Result<BatchPushed, Failure> {
     let upstream = Upstream::of(config)?;
-    let push = Upstream::part(&upstream.profile.push, "push")?;
-    let (mut results, chunks) = validated(config, &push, batch);
+    let call = part(&upstream.profile.push, "push")?;
+    let (mut results, chunks) = validated(config, call, batch)?;
     let mut retry_after_ms = None;
     if !batch.check_only && !chunks.is_empty() {
         let wanted = u32::try_from(chunks.len()).unwrap_or(u32::MAX).min(REQUESTS_MAX);
@@ -47,10 +45,10 @@ pub fn push(config: &Config, batch: &Batch) -> Result<BatchPushed, Failure> {
             return Err(held_back().retry_after_ms(granted.next_ms));
         }
         let (now, later) = chunks.split_at(chunks.len().min(granted.requests.try_into().unwrap_or(usize::MAX)));
-        for (chunk, answer) in now.iter().zip(sent(&upstream, &push, now)?) {
+        for (chunk, answer) in now.iter().zip(sent(&upstream, call, now)?) {
             for &row in &chunk.rows {
                 let ended = answer.as_ref().map_err(Clone::clone);
-                let ended = ended.and_then(|reply| pushed(&upstream, &push, reply, id(batch, row)));
+                let ended = ended.and_then(|reply| pushed(&upstream, call, reply, id(batch, row)));
                 retry_after_ms = retry_after_ms.max(ended.as_ref().err().and_then(|failure| failure.retry_after_ms));
                 note(&mut results, row, told(id(batch, row), ended));
             }
@@ -65,43 +63,45 @@ pub fn push(config: &Config, batch: &Batch) -> Result<BatchPushed, Failure> {
 }
 
 /// Every row's result as far as it is known without sending, and the chunks of those that are well.
-fn validated(config: &Config, push: &Push, batch: &Batch) -> (Vec<RowResult>, Vec<Chunk>) {
-    let (mut results, mut full) = (Vec::new(), Vec::new());
-    let mut open: BTreeMap<Category, Chunk> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
+fn validated(config: &Config, push: &Call, batch: &Batch) -> Result<(Vec<RowResult>, Vec<Chunk>), Failure> {
+    let mut results = Vec::with_capacity(batch.rows.len());
+    let mut chunks: Vec<Chunk> = Vec::new();
     for (row, resource) in batch.rows.iter().enumerate() {
-        let mut item = prepared(config, push, resource);
-        if !seen.insert(&resource.ext_id) {
+        let mut item = prepared(config, push, resource)?;
+        if batch.rows.iter().take(row).any(|earlier| earlier.ext_id == resource.ext_id) {
             let twice = ("/extId".to_owned(), "is that of an earlier row too".to_owned());
             item = Err(item.err().into_iter().flatten().chain([twice]).collect());
         }
-        match item {
-            Err(violations) => results.push(invalid(&resource.ext_id, row, violations)),
-            Ok(item) => {
-                results.push(ready(&resource.ext_id));
-                let new = || Chunk { category: resource.category, rows: Vec::new(), items: String::new() };
-                let chunk = open.entry(resource.category).or_insert_with(new);
-                if chunk.rows.len() >= config.batch.size || chunk.items.len() + item.len() > CHUNK_BYTES_MAX {
-                    full.push(std::mem::replace(chunk, new()));
-                }
-                chunk.items.push_str(if chunk.rows.is_empty() { "" } else { "," });
+        let item = match item {
+            Ok(item) => item,
+            Err(violations) => {
+                results.push(invalid(&resource.ext_id, row, violations));
+                continue;
+            }
+        };
+        results.push(ready(&resource.ext_id));
+        // The latest chunk of a category is the one that may have room. Chunks stay in the order of their first rows, so
+        // that what is held back is the end of the sheet.
+        let latest = chunks.iter_mut().rev().find(|chunk| chunk.category == resource.category);
+        let with_room = latest
+            .filter(|chunk| chunk.rows.len() < config.batch.size && chunk.items.len() + item.len() < CHUNK_BYTES_MAX);
+        match with_room {
+            Some(chunk) => {
+                chunk.items.push(',');
                 chunk.items.push_str(&item);
                 chunk.rows.push(row);
             }
+            None => chunks.push(Chunk { category: resource.category, rows: vec![row], items: item }),
         }
     }
-    full.extend(open.into_values());
-    // Those with the earliest rows first, so that what is held back is the end of the sheet.
-    full.retain(|chunk| !chunk.rows.is_empty());
-    full.sort_by_key(|chunk| chunk.rows.first().copied());
-    (results, full)
+    Ok((results, chunks))
 }
 
-fn sent(upstream: &Upstream<'_>, push: &Push, chunks: &[Chunk]) -> Result<Vec<Result<Value, Failure>>, Failure> {
+fn sent(upstream: &Upstream<'_>, push: &Call, chunks: &[Chunk]) -> Result<Vec<Result<Value, Failure>>, Failure> {
     let requests = chunks.iter().map(|chunk| {
         let word = upstream.word_for(chunk.category);
         let items = Variable::Json(format!("[{}]", chunk.items));
-        upstream.request(&push.call, &[("type", Variable::Text(word)), ("items", items)])
+        upstream.request(push, &[("type", Variable::Text(word)), ("items", items)])
     });
     let requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
     let answers = http::send_all(requests).into_iter();

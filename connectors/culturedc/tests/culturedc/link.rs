@@ -63,6 +63,11 @@ fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
 }
 
 #[test]
+fn the_manifest_made_beforehand_is_what_is_registered() {
+    host(config()).hold_manifest::<CultureDc>(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+}
+
+#[test]
 fn the_documented_defaults_are_in_the_schema() {
     let schema = manifest()["config"].clone();
     let default = |pointer: &str| schema.pointer(&format!("/{pointer}/default")).unwrap().clone();
@@ -134,7 +139,7 @@ fn a_link_without_rights_at_the_interface_is_fit() {
 fn check_reports_everything_at_once() {
     let broken = json!({
         "base_url": "https://www.culturedc.cn", "access_key": "AK", "batch": { "size": 51 }, "limits": { "name": 2, "url": 20 },
-        "categories": { "news": "a", "video": "a", "book": "" },
+        "categories": { "news": "a", "video": "a", "book": "", "film": "b" },
         "template": { "news": { "unknown": "pass", "fields": [{ "to": "x" }, { "to": "x" }] } },
         "links": {
             "targets": ["www.culturedc.cn"],
@@ -152,6 +157,7 @@ fn check_reports_everything_at_once() {
             "/base_url",
             "/batch/size",
             "/categories/book",
+            "/categories/film",
             "/categories/video",
             "/template/news/fields/1",
             "/template/news/unknown",

@@ -130,6 +130,18 @@ fn what_only_an_operator_can_mend_is_a_failure() {
 }
 
 #[test]
+fn a_failed_landing_tells_the_upstreams_code_and_not_its_words() {
+    let host = link();
+    exchange(&host).reply(200, json!({ "code": 50000, "message": "甄测生 up-code" }));
+    let state = begin(&host)["state"].as_str().unwrap().to_owned();
+    let failure = land(&host, &format!("code=up-code&state={state}")).unwrap_err();
+    is(&failure, Class::Unavailable, Outcome::Unknown);
+    assert_eq!(failure.upstream_code.as_deref(), Some("50000"));
+    assert!(failure.message.contains("50000"), "{}", failure.message);
+    assert!(!failure.message.contains("甄测生") && !failure.message.contains("up-code"), "{}", failure.message);
+}
+
+#[test]
 fn a_log_in_ends_on_pages_of_the_platform_only() {
     let failure = refused(&link(), "login.link", json!({ "returnTo": "https://campus.example.evil/login" }));
     is(&failure, Class::InvalidInput, Outcome::NotSent);
@@ -139,9 +151,9 @@ fn a_log_in_ends_on_pages_of_the_platform_only() {
 #[test]
 fn browsers_may_find_the_log_in_page_elsewhere_and_the_state_may_ride_in_our_own_address() {
     let mut wire: Value = serde_json::from_str(culturedc::profile::SIM_V1).unwrap();
-    wire["login"]["link"] = json!("/cas?service=${redirect_uri_with_state}");
-    wire["login"]["code_parameter"] = json!("ticket");
-    wire["login"]["state_parameter"] = json!("s");
+    wire["authorize"]["link"] = json!("/cas?service=${redirect_uri_with_state}");
+    wire["authorize"]["code_parameter"] = json!("ticket");
+    wire["authorize"]["state_parameter"] = json!("s");
     let host = host(with(json!({
         "profile": "custom", "wire": wire,
         "login": { "redirect_uri": LANDING, "return_urls": [RETURN], "base_url": "https://login.example/sso/" },

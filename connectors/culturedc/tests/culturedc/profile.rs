@@ -41,9 +41,9 @@ fn unlike() -> Value {
             "states": { "1": "submitted", "2": "published" },
         },
         "push": {
-            "call": { "method": "PUT", "path": "/res/${type}", "body": "{\"list\":${items},\"cls\":\"${type}\"}" },
-            "item": { "unknown": "drop", "fields": [{ "to": "bh", "from": "extId" }, { "to": "mc", "from": "title" }] },
-            "items": { "course": { "fields": [
+            "method": "PUT", "path": "/res/${type}", "body": "{\"list\":${items},\"cls\":\"${type}\"}",
+            "record": { "unknown": "drop", "fields": [{ "to": "bh", "from": "extId" }, { "to": "mc", "from": "title" }] },
+            "records": { "course": { "fields": [
                 { "to": "bh", "from": "extId" }, { "to": "mc", "from": "title" }, { "to": "js", "from": "/extra/teacher", "required": true },
             ]}},
         },
@@ -75,6 +75,26 @@ fn method_path_body_fields_and_signature_are_the_profiles() {
     let digest = duijie_sdk::crypto::hash(duijie_sdk::crypto::Algorithm::Md5, message).unwrap();
     let signature = duijie_sdk::encode::hex_upper(digest);
     assert_eq!(sent.url, format!("{REAL}/res/news?appId={ACCESS_KEY}&sign={signature}&ts=1700000000"));
+}
+
+#[test]
+fn the_example_of_the_readmes_is_fit() {
+    let example = |readme: &str| {
+        let text = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        serde_json::to_value(&table["config"]["wire"]).unwrap()
+    };
+    let english = example(include_str!("../../README.md"));
+    assert_eq!(problems(english.clone()), Vec::<String>::new());
+    assert_eq!(example(include_str!("../../README.zh-CN.md")), english);
+    let host = host(custom(english));
+    host.on("POST", &format!("{REAL}/api/res/news"))
+        .reply(200, json!({ "errcode": "0", "data": [{ "bh": "n1", "id": 7, "zt": 1, "errcode": 0 }] }));
+    let pushed = call(&host, "resource.push", row("n1")).unwrap();
+    assert_eq!(
+        (&pushed["id"], &pushed["state"], &pushed["upstreamState"]),
+        (&json!("7"), &json!("submitted"), &json!("1"))
+    );
 }
 
 #[test]
@@ -115,7 +135,7 @@ fn what_the_profile_leaves_out_the_upstream_cannot_do() {
         ("resource.delete", id, "wire.delete"),
         ("resource.fetch", json!({}), "wire.fetch"),
         ("stats.report", day, "wire.stats"),
-        ("login.link", json!({ "returnTo": "https://a.example" }), "wire.login"),
+        ("login.link", json!({ "returnTo": "https://a.example" }), "wire.authorize"),
     ] {
         let failure = refused(&host, operation, input);
         is(&failure, Class::Config, Outcome::NotSent);
@@ -173,17 +193,28 @@ fn slips_in_a_wire_form_are_found_before_the_first_request() {
     assert_eq!(one("/reply/code", json!(["code"])), ["/wire/reply"]);
     assert_eq!(one("/reply/success", json!([])), ["/wire/reply/success"]);
     assert_eq!(one("/reply/success", json!(["40001"])), ["/wire/reply/classes/40001"]);
-    assert_eq!(one("/push/call/path", json!("openapi")), ["/wire/push/call/path"]);
-    assert_eq!(one("/push/call/path", json!("/${extId}")), ["/wire/push/call/path"]);
-    assert_eq!(one("/push/call/body", json!("{\"items\":${items}")), ["/wire/push/call/body"]);
-    assert_eq!(one("/push/item/fields", json!([])), ["/wire/push/item/fields"]);
-    assert_eq!(one("/push/result/ext_id", json!("")), ["/wire/push/result/ext_id"]);
-    assert_eq!(one("/push/result/code", json!(["code"])), ["/wire/push"]);
-    assert_eq!(one("/status/state", json!("state")), ["/wire/status"]);
+    assert_eq!(one("/push/path", json!("openapi")), ["/wire/push/path"]);
+    assert_eq!(one("/push/path", json!("/${extId}")), ["/wire/push/path"]);
+    assert_eq!(one("/push/body", json!("{\"items\":${items}")), ["/wire/push/body"]);
+    assert_eq!(one("/push/record/fields", json!([])), ["/wire/push/record/fields"]);
+    assert_eq!(one("/push/record", Value::Null), ["/wire/push/record"]);
+    assert_eq!(one("/push/at", json!({ "results": "/data" })), ["/wire/push/at/ext_id"]);
+    assert_eq!(one("/push/at", json!({ "results": "/data", "ext_id": "/id", "code": "code" })), ["/wire/push/at/code"]);
+    assert_eq!(one("/status/at", json!({ "state": "state" })), ["/wire/status/at/state"]);
+    assert_eq!(one("/status/at", json!({})), ["/wire/status/at/state"]);
     assert_eq!(one("/delete/path", json!("/${id}")), ["/wire/delete/path"]);
-    assert_eq!(one("/fetch/items", json!("data.items")), ["/wire/fetch"]);
+    assert_eq!(one("/fetch/at/items", json!("data.items")), ["/wire/fetch/at/items"]);
     assert_eq!(one("/stats/record/fields/0", json!({ "to": "" })), ["/wire/stats/record/fields/0"]);
-    assert_eq!(one("/login/link", json!("/authorize?ak=${ak}")), ["/wire/login/link"]);
-    assert_eq!(one("/login/link", json!("authorize?${state}${x}")), ["/wire/login/link", "/wire/login/link"]);
-    assert_eq!(one("/login/open_id", json!("openId")), ["/wire/login"]);
+    assert_eq!(one("/authorize/link", json!("/authorize?ak=${ak}")), ["/wire/authorize/link"]);
+    assert_eq!(
+        one("/authorize/link", json!("authorize?${state}${x}")),
+        ["/wire/authorize/link", "/wire/authorize/link"]
+    );
+    assert_eq!(one("/exchange/at", json!({ "open_id": "/a", "name": "/b" })), ["/wire/exchange/at/name"]);
+    assert_eq!(one("/exchange", Value::Null), ["/wire/exchange"]);
+    assert_eq!(one("/authorize", Value::Null), ["/wire/authorize"]);
+    let mut wire = sim_v1();
+    wire["push"]["records"] = json!({ "film": { "fields": [{ "to": "a" }] } });
+    wire["delete"]["record"] = json!({ "fields": [{ "to": "a" }] });
+    assert_eq!(problems(wire), ["/wire/push/records/film", "/wire/delete/record"]);
 }
