@@ -207,7 +207,7 @@ async fn no_person_ticket_token_or_secret_is_written_through_the_gateway_or_soap
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_person_ticket_token_or_secret_is_written_or_told_when_the_sso_fails() {
-    let brief = json!({ "http": { "timeout_ms": 1500 } });
+    let brief = json!({ "http": { "timeout_ms": 3000 } });
     let mut here = Talkative::start(ZjzwfwSso::builder(), &brief).await;
     let token = here.log_in().await;
     let ticket = here.ticket();
