@@ -29,3 +29,4 @@ mod skill_train;
 mod storage;
 mod support;
 mod token;
+mod zjzwfw_sso;
