@@ -15,6 +15,7 @@ mod cli;
 mod components;
 mod crypto;
 mod drain;
+mod eduyun;
 mod errors;
 mod hooks;
 mod hostile;
