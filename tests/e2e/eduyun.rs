@@ -58,7 +58,6 @@ struct Region {
     platform: String,
     host: SocketAddr,
     config: String,
-    tables: String,
 }
 
 impl Region {
@@ -68,15 +67,9 @@ impl Region {
         self
     }
 
-    /// Adds whole tables.
-    fn tables(mut self, toml: &str) -> Self {
-        let _ = writeln!(self.tables, "{toml}");
-        self
-    }
-
     /// The TOML.
     fn toml(&self) -> String {
-        let Self { url, platform, host, config, tables } = self;
+        let Self { url, platform, host, config } = self;
         format!(
             "connector = \"eduyun\"\n\
             [config]\nbase_url = \"{url}\"\napp_id = \"{DEMO_APP_ID}\"\nsys_code = \"{DEMO_SYS_CODE}\"\n\
@@ -89,7 +82,7 @@ impl Region {
             [hooks.local-session]\npath_secret = {{ env = \"LOOK_UP_PATH\" }}\nallow = [\"127.0.0.1/32\"]\n\
             max_body_kib = 4\ndeadline_ms = 2000\n\
             [hooks.oauth-landing]\npath_secret = {{ env = \"BROWSER_PATH\" }}\n\
-            [hooks.ticket-landing]\npath_secret = {{ env = \"BROWSER_PATH\" }}\n{tables}",
+            [hooks.ticket-landing]\npath_secret = {{ env = \"BROWSER_PATH\" }}\n",
             hook_path(BROWSER_PATH, "oauth-landing"),
         )
     }
@@ -126,7 +119,6 @@ async fn docked_from(setup: Setup, sim: Builder, toml: impl FnOnce(Region) -> St
         platform: platform.url(),
         host: host.api_address(),
         config: String::new(),
-        tables: String::new(),
     };
     host.write_link("hz/edu", &toml(region));
     host.until("the link to serve", |all| all.link_state(LINK) == "serving").await;

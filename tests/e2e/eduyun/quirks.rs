@@ -2,7 +2,16 @@
 //! as printed; the quirky one gives every oddity back. Q6 stands in `doors.rs`; Q9, the numbering of the document's
 //! lists, has nothing on the wire.
 
-use duijie_tests::upstreams::{Eduyun, eduyun::DEMO_ORG_CODE};
+use std::time::Duration;
+
+use duijie_tests::{
+    harness::WAIT_MAX,
+    upstreams::{
+        Eduyun, Tokens, call,
+        eduyun::{DEMO_APP_ID, DEMO_ORG_CODE},
+    },
+};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{Docked, Region, docked, docked_with, newcomer, teacher, text, with};
@@ -114,17 +123,12 @@ async fn q8_the_token_travels_in_the_query_and_stands_in_no_log_line_and_no_prob
     docked.fault("app.list", "echo");
     let answer = docked.call("app.list", &json!({})).await;
     answer.problem(502, "protocol", "unknown");
-    let tokens = duijie_tests::upstreams::Tokens::new(0);
-    let token = tokens.issue("", std::time::Duration::from_secs(1), 0);
+    let token = Tokens::new(0).issue(DEMO_APP_ID, Duration::from_secs(3600), 0);
     docked.sim.faults().clear();
-    let status = duijie_tests::upstreams::call(
-        http::Method::POST,
-        &format!("{}/appInfo/getAppList?accessToken={token}", docked.sim.url()),
-        &[("content-type", "application/json")],
-        r#"{"pageNo":1,"pageSize":1}"#,
-        duijie_tests::harness::WAIT_MAX,
-    );
-    assert!(String::from_utf8_lossy(&status.await.unwrap().body).contains("000000"), "this is the token");
+    let address = format!("{}/appInfo/getAppList?accessToken={token}", docked.sim.url());
+    let (json_type, page) = (("content-type", "application/json"), r#"{"pageNo":1,"pageSize":1}"#);
+    let listed = call(Method::POST, &address, &[json_type], page, WAIT_MAX).await.unwrap();
+    assert!(String::from_utf8_lossy(&listed.body).contains("000000"), "this is the token");
     let stopped = docked.host.terminate().await;
     assert!(!stopped.written().contains(&token) && !answer.text().contains(&token));
 }
