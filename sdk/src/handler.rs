@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Connector, Failure, HookRequest, HookResponse, Hooks, Link, Operations, Problem, http, log, manifest::Manifest, raw,
+    typed,
 };
 
 /// A connector as the component's handler; named only by [`export!`](crate::export).
@@ -77,7 +78,7 @@ fn link<C: Connector>() -> Result<Link<C::Config>, Failure> {
 
 /// The config holds no secrets, so the parser's own words may be shown.
 fn parse_config<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_slice(text.as_bytes()).map_err(|error| format!("the config does not fit the connector: {error}"))
+    typed::parse(text.as_bytes()).map_err(|error| format!("the config does not fit the connector: {error}"))
 }
 
 /// A panic's message may quote personal data; its place in the source does not. The trap that follows is the host's.

@@ -94,6 +94,7 @@ pub mod template;
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod typed;
 pub mod url;
 pub mod xml;
 

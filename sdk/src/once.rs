@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Failure,
     crypto::{self, Algorithm},
-    encode, kv, random,
+    encode, kv, random, typed,
 };
 
 /// Keeps a value for this purpose (a prefix of keys, for instance `"landing/state"`) and this long; its token, 32
@@ -31,7 +31,7 @@ fn keep(purpose: &str, what: Vec<u8>, ttl_ms: u64) -> Result<String, Failure> {
 /// The store's.
 pub fn take<T: DeserializeOwned>(purpose: &str, token: &str) -> Result<Option<T>, Failure> {
     let kept = kv::take(&key(purpose, token)?)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+    Ok(kept.and_then(|kept| typed::parse(&kept).ok()))
 }
 
 /// Forgets what a token stands for, if it still does.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     Connector, Failure, Link,
     manifest::{self, Coalesce, Summary, schema_for},
+    typed,
 };
 
 /// Runs one operation from JSON to JSON.
@@ -98,15 +99,15 @@ where
     I: DeserializeOwned,
     O: Serialize,
 {
-    let input = serde_json::from_slice(input.as_bytes()).map_err(unfit_input)?;
+    let input = typed::parse(input.as_bytes()).map_err(unfit_input)?;
     let output = run(link, input)?;
     serde_json::to_string(&output).map_err(unfit_output)
 }
 
-/// The parser's own message quotes the value it stumbled over, which may be personal: only the place is passed on.
-fn unfit_input(error: serde_json::Error) -> Failure {
-    let (line, column) = (error.line(), error.column());
-    Failure::invalid_input(format!("the input does not fit the operation's input type (line {line}, column {column})"))
+/// The error's own message quotes the value it stumbled over, which may be personal. The host's answer says more: it
+/// validates every input before.
+fn unfit_input(_: serde_json::Error) -> Failure {
+    Failure::invalid_input("the input does not fit the operation's input type")
 }
 
 fn unfit_output(error: serde_json::Error) -> Failure {

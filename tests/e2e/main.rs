@@ -14,6 +14,7 @@ mod catalogue;
 mod cli;
 mod components;
 mod crypto;
+mod culturedc;
 mod drain;
 mod eduyun;
 mod errors;

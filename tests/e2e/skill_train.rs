@@ -113,8 +113,7 @@ async fn docked_with(sim: Builder, change: impl FnOnce(Academy) -> Academy) -> D
 async fn docked_from(setup: Setup, sim: Builder, toml: impl FnOnce(Academy) -> String) -> Docked {
     let sim = sim.start().await.unwrap();
     let platform = Platform::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-    let academy =
-        Academy { url: sim.url(), platform: platform.url(), config: String::new(), tables: String::new() };
+    let academy = Academy { url: sim.url(), platform: platform.url(), config: String::new(), tables: String::new() };
     let host = setup.link("hz/px", &toml(academy)).start().await;
     let state = host.until("the link to be judged", |all| !all.link_state(LINK).is_empty()).await;
     assert_eq!(state.link_state(LINK), "serving", "{}", state.link_reason(LINK));

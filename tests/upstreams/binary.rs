@@ -83,3 +83,16 @@ async fn every_simulator_starts_by_its_name() {
         assert!(page.contains("Mode: Quirky.") && page.contains(key), "{page}");
     }
 }
+
+#[tokio::test]
+async fn the_platform_starts_by_its_name_and_takes_no_event_that_is_not_signed() {
+    let (_child, announced) = start(&["platform"]).await;
+    assert_eq!(announced.get("simulator"), Some(&Value::from("platform")));
+    let url = announced.get("url").and_then(Value::as_str).expect("a URL");
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").expect("plain http")).await.expect("connects");
+    let event = "POST /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+    stream.write_all(event.as_bytes()).await.expect("writes");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("reads");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}

@@ -2,10 +2,10 @@
 //! one run, and what was disturbed is thrown away.
 
 mod links;
-mod machine;
+pub(crate) mod machine;
 mod op;
 mod rounds;
-mod tools;
+pub(crate) mod tools;
 
 use anyhow::Result;
 use clap::Subcommand;

@@ -21,6 +21,7 @@ mod process;
 mod setup;
 mod simulate;
 mod site;
+mod soak;
 mod test;
 mod workspace;
 
@@ -38,7 +39,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build everything, start a simulated upstream and a host, push talk records through, show what happened
+    /// Build everything, start five simulated upstreams, a platform and a host, and show a flow through each
     Demo(demo::DemoArgs),
     /// Run all tests: builds what they need first; further arguments go to `cargo test`
     Test {
@@ -67,6 +68,9 @@ enum Verb {
     /// Measure
     #[command(subcommand)]
     Bench(bench::BenchVerb),
+    /// Load for a while, and see that nothing is lost
+    #[command(subcommand)]
+    Soak(soak::SoakVerb),
     /// Run a simulated upstream by itself; arguments go to `duijie-upstreams` (try --help)
     Simulate {
         /// The upstream, for instance zj-gxsz, and its options
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Verb::BuildGuests { out } => components::run(components::Kind::Guests, out),
         Verb::Bindings { check } => bindings::run(check),
         Verb::Bench(verb) => bench::run(&verb),
+        Verb::Soak(verb) => soak::run(&verb),
         Verb::Simulate { .. } => simulate::run(&after_verb()),
     };
     match done {

@@ -5,7 +5,7 @@ mod problems;
 
 use std::ops::Deref;
 
-use duijie_sdk::{Failure, mapping::Mapping, table::Table, url::Authority};
+use duijie_sdk::{Failure, mapping::Mapping, table::Table, typed, url::Authority};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -269,7 +269,7 @@ impl Deref for Wire<'_> {
 /// # Errors
 /// None that a test would not find.
 pub fn sim_v1() -> Result<Profile, Failure> {
-    serde_json::from_slice(SIM_V1.as_bytes())
+    typed::parse(SIM_V1.as_bytes())
         .map_err(|error| Failure::internal(format!("the built-in profile is broken: {error}")))
 }
 

@@ -11,7 +11,7 @@ use duijie_sdk::{
     crypto::{self, Algorithm},
     encode,
     http::{self, HttpError, Request, Response},
-    kv, time,
+    kv, time, typed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -203,7 +203,7 @@ fn noted(page: &Page, seen: &Seen, before: Option<&Kept>, now_ms: u64) -> Result
 
 fn kept_of(page: &Page) -> Result<Option<Kept>, Failure> {
     let kept = kv::get(&key(page)?)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+    Ok(kept.and_then(|kept| typed::parse(&kept).ok()))
 }
 
 /// Addresses may be longer than keys.

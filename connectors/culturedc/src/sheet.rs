@@ -5,6 +5,7 @@
 use duijie_sdk::{
     Failure, json,
     mapping::{self, Mapping, Wire},
+    typed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,7 @@ pub fn fill(config: &Config, input: &Rows) -> Result<Sheet, Failure> {
 /// # Errors
 /// None that a test would not find.
 fn built_in() -> Result<Mapping, Failure> {
-    serde_json::from_slice(COLUMNS.as_bytes())
+    typed::parse(COLUMNS.as_bytes())
         .map_err(|error| Failure::internal(format!("the built-in columns are broken: {error}")))
 }
 

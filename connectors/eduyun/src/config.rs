@@ -6,7 +6,7 @@ mod problems;
 
 use duijie_sdk::{pattern::Pattern, url};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, de::IntoDeserializer as _};
 
 pub use problems::problems;
 
@@ -219,7 +219,8 @@ pub struct Errors {
     /// Codes that mean "your token has expired", written as strings.
     #[schemars(length(max = 64))]
     pub token_expired_codes: Vec<String>,
-    /// What the text of a code that has no meaning of its own says when the token has expired; empty = texts say nothing.
+    /// Words by which the text of a code that has no meaning of its own says that the token has expired, with `|` between
+    /// them; `(?i)` before them ignores case. Empty = texts say nothing.
     #[serde(deserialize_with = "pattern_or_none")]
     #[schemars(with = "Pattern")]
     pub token_expired_pattern: Option<Pattern>,
@@ -292,8 +293,5 @@ impl Default for Http {
 /// A pattern; an empty one would be in every text, so it stands for none.
 fn pattern_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pattern>, D::Error> {
     let text = String::deserialize(from)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    Pattern::new(&text).map(Some).ok_or_else(|| D::Error::custom("no regular expression"))
+    if text.is_empty() { Ok(None) } else { Pattern::deserialize(text.into_deserializer()).map(Some) }
 }

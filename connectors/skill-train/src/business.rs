@@ -3,7 +3,7 @@
 
 mod wire;
 
-use duijie_sdk::{Failure, Link, json};
+use duijie_sdk::{Failure, Link, input::Violations, json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{
     call,
     class::ClassCourse,
     config::Config,
-    input::Violations,
+    input::{check_card_no, check_url},
     model::{Accepted, Code},
     operation::Operation,
 };
@@ -214,9 +214,9 @@ pub struct StudyRecord {
 /// # Errors
 /// `invalid-input`; as [`call::learning`].
 pub fn push_teacher(link: &Link<Config>, teacher: Teacher) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
-    violations.card_no("/teaCard", &teacher.tea_card);
-    violations.none()?;
+    let mut wrong = Violations::default();
+    check_card_no(&mut wrong, link.config(), "/teaCard", &teacher.tea_card);
+    wrong.none()?;
     let data = wire::teacher(link.config(), &teacher);
     Ok(call::business(link, Operation::TeacherPush, &data)?.into())
 }
@@ -226,14 +226,16 @@ pub fn push_teacher(link: &Link<Config>, teacher: Teacher) -> Result<Accepted, F
 /// # Errors
 /// As [`push_teacher`].
 pub fn push_course(link: &Link<Config>, course: CourseInfo) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
-    violations.url_option("/coursePoster", course.course_poster.as_deref());
+    let mut wrong = Violations::default();
+    if let Some(text) = &course.course_poster {
+        check_url(&mut wrong, "/coursePoster", text);
+    }
     for (n, section) in course.section_list.iter().enumerate() {
         for (m, chapter) in section.section_source_list.iter().enumerate() {
-            violations.url(format!("/sectionList/{n}/sectionSourceList/{m}/videoUrl"), &chapter.video_url);
+            check_url(&mut wrong, &format!("/sectionList/{n}/sectionSourceList/{m}/videoUrl"), &chapter.video_url);
         }
     }
-    violations.none()?;
+    wrong.none()?;
     let data = wire::course(link.config(), &course);
     Ok(call::business(link, Operation::CourseInfo, &data)?.into())
 }
@@ -243,12 +245,14 @@ pub fn push_course(link: &Link<Config>, course: CourseInfo) -> Result<Accepted, 
 /// # Errors
 /// As [`push_teacher`].
 pub fn push_students(link: &Link<Config>, input: Students) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
+    let mut wrong = Violations::default();
     for (n, student) in input.students.iter().enumerate() {
-        violations.card_no(format!("/students/{n}/stuCard"), &student.stu_card);
-        violations.url_option(format!("/students/{n}/ercunPhotos"), student.ercun_photos.as_deref());
+        check_card_no(&mut wrong, link.config(), &format!("/students/{n}/stuCard"), &student.stu_card);
+        if let Some(text) = &student.ercun_photos {
+            check_url(&mut wrong, &format!("/students/{n}/ercunPhotos"), text);
+        }
     }
-    violations.none()?;
+    wrong.none()?;
     let data = input.students.iter().map(|student| wire::student(link.config(), student)).collect();
     Ok(call::business(link, Operation::StudentPush, &data)?.into())
 }
@@ -258,20 +262,22 @@ pub fn push_students(link: &Link<Config>, input: Students) -> Result<Accepted, F
 /// # Errors
 /// As [`push_teacher`].
 pub fn push_class(link: &Link<Config>, class: BusinessClass) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
+    let mut wrong = Violations::default();
     for (n, student) in class.students.iter().enumerate() {
-        violations.card_no(format!("/students/{n}/cardNo"), &student.card_no);
-        violations.url_option(format!("/students/{n}/ercunPhotos"), student.ercun_photos.as_deref());
+        check_card_no(&mut wrong, link.config(), &format!("/students/{n}/cardNo"), &student.card_no);
+        if let Some(text) = &student.ercun_photos {
+            check_url(&mut wrong, &format!("/students/{n}/ercunPhotos"), text);
+        }
     }
     for (n, course) in class.courses.iter().enumerate() {
         for (m, chapter) in course.chapters.iter().enumerate() {
             for (k, resource) in chapter.resources.iter().enumerate() {
                 let at = format!("/courses/{n}/chapters/{m}/resources/{k}/videoUrl");
-                violations.url(at, &resource.video_url);
+                check_url(&mut wrong, &at, &resource.video_url);
             }
         }
     }
-    violations.none()?;
+    wrong.none()?;
     let data = wire::class(link.config(), &class);
     Ok(call::business(link, Operation::ClassPush, &data)?.into())
 }

@@ -46,7 +46,7 @@ impl From<Answer> for Accepted {
 pub fn learning(link: &Link<Config>, operation: Operation, data: &impl Serialize) -> Result<Answer, Failure> {
     let data =
         serde_json::to_value(data).map_err(|error| Failure::internal(format!("an input is not JSON: {error}")))?;
-    learning_with(link, operation, |code| {
+    learning_with(link, operation, &|code| {
         let mut data = data.clone();
         set(&mut data, "studyPlatformCode", code);
         data
@@ -60,10 +60,10 @@ pub fn learning(link: &Link<Config>, operation: Operation, data: &impl Serialize
 pub fn learning_with(
     link: &Link<Config>,
     operation: Operation,
-    data: impl Fn(&str) -> Value,
+    data: &dyn Fn(&str) -> Value,
 ) -> Result<Answer, Failure> {
     let mut request = envelope::post(link.config(), operation);
-    authorized(link, operation, &mut request, |request, head, code| {
+    authorized(link, operation, &mut request, &|request, head, code| {
         request.set_body(format!("{head}{}}}", data(code)));
     })
 }
@@ -77,7 +77,7 @@ pub fn authorized(
     link: &Link<Config>,
     operation: Operation,
     request: &mut Request,
-    place: impl Fn(&mut Request, String, &str),
+    place: &dyn Fn(&mut Request, String, &str),
 ) -> Result<Answer, Failure> {
     let config = link.config();
     operation.part().allowed_by(config)?;
@@ -114,7 +114,7 @@ pub fn business(link: &Link<Config>, operation: Operation, data: &Value) -> Resu
     let head = || envelope::head(link, Some(Part::Business));
     let body = match config.part2.token_source {
         TokenSource::Login => {
-            return authorized(link, operation, &mut request, |request, head, _| {
+            return authorized(link, operation, &mut request, &|request, head, _| {
                 request.set_body(format!("{head}{data}}}"));
             });
         }

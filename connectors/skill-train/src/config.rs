@@ -268,7 +268,8 @@ pub struct Validate {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Errors {
-    /// Texts of refusals that mean "log in again"; the upstream has no codes for it.
+    /// Words of refusals that mean "log in again", with `|` between them; `(?i)` before them ignores case. The upstream
+    /// has no codes for it.
     #[schemars(extend("default" = TOKEN_EXPIRED))]
     pub token_expired_pattern: Option<Pattern>,
     /// The values of `returnCode` by which 1.2 says "name and number do not belong together"; none is known.

@@ -5,7 +5,7 @@ mod pull;
 mod store;
 mod wire;
 
-use duijie_sdk::{Failure, Link};
+use duijie_sdk::{Failure, Link, input::Violations};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     call,
     config::Config,
-    input::Violations,
+    input::check_url,
     model::{Accepted, Code},
     operation::Operation,
 };
@@ -138,35 +138,37 @@ pub struct Source {
 /// `invalid-input` for addresses that are none and chapters nested too deep; as [`call::learning`].
 pub fn push(link: &Link<Config>, input: Courses) -> Result<Accepted, Failure> {
     let config = link.config();
-    check(config, &input.courses, "/courses")?;
+    check(&input.courses)?;
     let as_text = config.writes_text(Operation::CoursePush, true);
-    let answer = call::learning_with(link, Operation::CoursePush, |code| {
+    let answer = call::learning_with(link, Operation::CoursePush, &|code| {
         input.courses.iter().map(|course| wire::with_platform(wire::course(course, as_text), code)).collect::<Value>()
     })?;
     Ok(answer.into())
 }
 
-/// What a schema cannot check, of courses that stand at this pointer.
-fn check(config: &Config, courses: &[Course], at: &str) -> Result<(), Failure> {
-    let mut violations = Violations::new(config);
+/// What a schema cannot check.
+fn check(courses: &[Course]) -> Result<(), Failure> {
+    let mut wrong = Violations::default();
     for (n, course) in courses.iter().enumerate() {
-        violations.url_option(format!("{at}/{n}/coursePoster"), course.course_poster.as_deref());
-        check_chapters(&course.chapter_list, &format!("{at}/{n}/chapterList"), 1, &mut violations);
+        if let Some(text) = &course.course_poster {
+            check_url(&mut wrong, &format!("/courses/{n}/coursePoster"), text);
+        }
+        check_chapters(&course.chapter_list, &format!("/courses/{n}/chapterList"), 1, &mut wrong);
     }
-    violations.none()
+    wrong.none()
 }
 
-fn check_chapters(chapters: &[Chapter], at: &str, depth: usize, violations: &mut Violations<'_>) {
+fn check_chapters(chapters: &[Chapter], at: &str, depth: usize, wrong: &mut Violations) {
     if depth > DEPTH_MAX && !chapters.is_empty() {
-        return violations.add(at, format!("chapters may be nested {DEPTH_MAX} deep"));
+        return wrong.add(at, &format!("chapters may be nested {DEPTH_MAX} deep"));
     }
     for (n, chapter) in chapters.iter().enumerate() {
         for (m, section) in chapter.section_list.iter().enumerate() {
             for (k, source) in section.section_source_list.iter().enumerate() {
                 let at = format!("{at}/{n}/sectionList/{m}/sectionSourceList/{k}/videoUrl");
-                violations.url(at, &source.video_url);
+                check_url(wrong, &at, &source.video_url);
             }
         }
-        check_chapters(&chapter.chapter_list, &format!("{at}/{n}/chapterList"), depth + 1, violations);
+        check_chapters(&chapter.chapter_list, &format!("{at}/{n}/chapterList"), depth + 1, wrong);
     }
 }

@@ -3,7 +3,7 @@
 
 mod photo;
 
-use duijie_sdk::{Class, Failure, Link, json, secret::Part as Text, template::inside_json, time};
+use duijie_sdk::{Class, Failure, Link, input::Violations, json, secret::Part as Text, template::inside_json, time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +12,6 @@ use crate::{
     call,
     config::Config,
     envelope,
-    input::Violations,
     model::{Code, number},
     operation::Operation,
     popup::{expires_at, needed},
@@ -97,9 +96,9 @@ pub fn config(link: &Link<Config>, viewing: Viewing) -> Result<Check, Failure> {
 /// yes nor no.
 pub fn compare(link: &Link<Config>, compare: Compare) -> Result<Compared, Failure> {
     let config = link.config();
-    let mut violations = Violations::new(config);
-    photo::check(&config.face, compare.compare_mode, &compare.target, &mut violations);
-    violations.none()?;
+    let mut wrong = Violations::default();
+    photo::check(&config.face, compare.compare_mode, &compare.target, &mut wrong);
+    wrong.none()?;
 
     let rest = json!({
         "compareMode": compare.compare_mode,
@@ -116,7 +115,7 @@ pub fn compare(link: &Link<Config>, compare: Compare) -> Result<Compared, Failur
     let target = if photo::is_url(&compare.target) { inside_json(compare.target) } else { compare.target };
     let mut request =
         envelope::post(config, Operation::FaceCompare).body([Text::text(""), Text::text(target), Text::text(tail)]);
-    let answer = call::authorized(link, Operation::FaceCompare, &mut request, |request, head, code| {
+    let answer = call::authorized(link, Operation::FaceCompare, &mut request, &|request, head, code| {
         let opened = format!(r#"{{"studyPlatformCode":"{}","target":""#, inside_json(code.to_owned()));
         request.set_body_part(0, head + &opened);
     })?;

@@ -28,11 +28,11 @@ impl From<Failure> for Refused {
 /// Answers a request with what `run` makes of its `data`.
 ///
 /// # Errors
-/// `config` when hooks are not the link's role: the host's own answer, as for any other path that does not exist.
+/// `config` when hooks are not the link's role: the host says that it cannot answer now.
 pub fn answer(
     link: &Link<Config>,
     request: &HookRequest,
-    run: impl FnOnce(&Value) -> Result<Value, Refused>,
+    run: &dyn Fn(&Value) -> Result<Value, Refused>,
 ) -> Result<HookResponse, Failure> {
     Part::Learning.allowed_by(link.config())?;
     let refusal = match opened(link.config(), request).and_then(|data| run(&data)) {

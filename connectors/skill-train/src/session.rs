@@ -16,18 +16,10 @@ use duijie_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PASSWORD,
-    config::Config,
-    envelope,
-    model::Nothing,
-    operation::{Operation, Part},
-};
+use crate::{PASSWORD, config::Config, envelope, model::Nothing, operation::Operation};
 
 /// A token is renewed this long before its end, or at half its life if that is shorter.
-const EARLY_S: u64 = 300;
-/// The SDK's cache drops a token this long before the end that it was told, or at half of it.
-const CACHE_EARLY_S: u64 = 60;
+const EARLY_MS: u64 = 300_000;
 
 /// What the log-in gives.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +60,9 @@ impl Session {
 /// What the log-in gives.
 pub fn check(link: &Link<Config>, _: Nothing) -> Result<Checked, Failure> {
     let config = link.config();
-    Part::Learning.allowed_by(config)?;
+    if !config.logs_in() {
+        return Err(Failure::config("this link never logs in: role and part2.token_source say so"));
+    }
     let (cache, is_new) = (cache(config)?, Cell::new(false));
     let fetch = || fetch(link).inspect(|_| is_new.set(true));
     let mut kept = cache.get(fetch)?;
@@ -98,7 +92,8 @@ pub fn current(link: &Link<Config>) -> Result<Session, Failure> {
 /// The host's, when it cannot hash.
 pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
     let account = config.account.as_deref().unwrap_or_default();
-    TokenCache::new("session", &[&config.base_url, envelope::path(config, Operation::Login), account])
+    let cache = TokenCache::new("session", &[&config.base_url, envelope::path(config, Operation::Login), account])?;
+    Ok(cache.early_ms(EARLY_MS))
 }
 
 /// Logs in.
@@ -143,7 +138,5 @@ fn read(config: &Config, response: &Response) -> Result<Fetched, Failure> {
     let session = Session { token, code, name: text(&["/returnData/studyPlatformName"]).unwrap_or_default() };
     let token = serde_json::to_string(&session)
         .map_err(|error| Failure::internal(format!("a session is not JSON: {error}")))?;
-    let ttl_s = u64::from(config.token.ttl_s);
-    let keep_s = ttl_s - EARLY_S.min(ttl_s / 2);
-    Ok(Fetched { token, ttl_ms: (keep_s + CACHE_EARLY_S.min(keep_s)) * 1000 })
+    Ok(Fetched { token, ttl_ms: u64::from(config.token.ttl_s) * 1000 })
 }

@@ -1,6 +1,6 @@
 //! The learner as a person: real-name check (1.2) and photo (1.11). Keeps nothing.
 
-use duijie_sdk::{Class, Failure, Link};
+use duijie_sdk::{Class, Failure, Link, input::Violations};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     call,
     config::Config,
-    input::{Violations, card_no},
+    input::{card_no, check_card_no, check_url},
     model::Accepted,
     operation::Operation,
 };
@@ -50,9 +50,9 @@ pub struct Photo {
 /// # Errors
 /// As [`call::learning`].
 pub fn authenticate(link: &Link<Config>, person: Person) -> Result<Verified, Failure> {
-    let mut violations = Violations::new(link.config());
-    violations.card_no("/cardNo", &person.card_no);
-    violations.none()?;
+    let mut wrong = Violations::default();
+    check_card_no(&mut wrong, link.config(), "/cardNo", &person.card_no);
+    wrong.none()?;
     let data = json!({ "cardNo": card_no(&person.card_no), "name": person.name });
     match call::learning(link, Operation::Authenticate, &data) {
         Ok(_) => Ok(Verified { verified: true }),
@@ -70,10 +70,10 @@ pub fn authenticate(link: &Link<Config>, person: Person) -> Result<Verified, Fai
 /// # Errors
 /// As [`call::learning`].
 pub fn update_photo(link: &Link<Config>, photo: Photo) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
-    violations.card_no("/cardNo", &photo.card_no);
-    violations.url("/ercunPhotoUrl", &photo.ercun_photo_url);
-    violations.none()?;
+    let mut wrong = Violations::default();
+    check_card_no(&mut wrong, link.config(), "/cardNo", &photo.card_no);
+    check_url(&mut wrong, "/ercunPhotoUrl", &photo.ercun_photo_url);
+    wrong.none()?;
     let data = json!({ "cardNo": card_no(&photo.card_no), "ercunPhotoUrl": photo.ercun_photo_url.trim() });
     Ok(call::learning(link, Operation::PhotoUpdate, &data)?.into())
 }

@@ -1,14 +1,14 @@
 //! A learner at a video: start (1.3), end (1.4), progress (1.10) and recording (1.9). Counts nothing itself: increments
 //! are the platform's.
 
-use duijie_sdk::{Failure, Link};
+use duijie_sdk::{Failure, Link, input::Violations};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     call,
     config::Config,
-    input::Violations,
+    input::check_url,
     model::{Accepted, Code, number, set},
     operation::Operation,
 };
@@ -119,8 +119,8 @@ pub fn progress(link: &Link<Config>, progress: Progress) -> Result<Accepted, Fai
 /// # Errors
 /// As [`call::learning`].
 pub fn submit_recording(link: &Link<Config>, recording: Recording) -> Result<Accepted, Failure> {
-    let mut violations = Violations::new(link.config());
-    violations.url("/recordVideoUrl", &recording.record_video_url);
-    violations.none()?;
+    let mut wrong = Violations::default();
+    check_url(&mut wrong, "/recordVideoUrl", &recording.record_video_url);
+    wrong.none()?;
     Ok(call::learning(link, Operation::RecordSubmit, &recording)?.into())
 }

@@ -72,8 +72,7 @@ fn routes(api: Arc<Api>, inputs_max: usize) -> Router {
         .route("/v1/links/{link}", get(catalogue::show))
         .route("/v1/links/{link}/operations/{operation}", post(call))
         .route("/openapi.json", get(document))
-        .route("/hooks/{link}/{secret}/{hook}", any(hooks::receive))
-        .route("/hooks/{link}/{secret}/{hook}/{*rest}", any(hooks::receive_below))
+        .route("/hooks/{*path}", any(hooks::receive))
         .with_state(shared)
 }
 

@@ -6,11 +6,12 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use percent_encoding::percent_decode_str;
 
 use super::{
     api::Shared,
@@ -65,34 +66,17 @@ impl RefusalLog {
     }
 }
 
-/// `/hooks/{link}/{secret}/{hook}`.
-pub(super) async fn receive(
-    state: State<Arc<Shared>>,
-    id: RequestId,
-    path: Result<Path<(String, String, String)>, PathRejection>,
-    request: Request,
-) -> Response {
-    match path {
-        Ok(Path((link, secret, hook))) => serve(&state.0, id, [&link, &secret, &hook, ""], request).await,
-        Err(_) => refused(),
-    }
-}
-
-/// `/hooks/{link}/{secret}/{hook}/{rest}`.
-pub(super) async fn receive_below(
-    state: State<Arc<Shared>>,
-    id: RequestId,
-    path: Result<Path<(String, String, String, String)>, PathRejection>,
-    request: Request,
-) -> Response {
-    // What follows is given on as it came, so it is taken from the path itself.
-    let raw = request.uri().path().splitn(6, '/').nth(5).map(|rest| format!("/{rest}"));
-    match path {
-        Ok(Path((link, secret, hook, _))) => {
-            serve(&state.0, id, [&link, &secret, &hook, raw.as_deref().unwrap_or("")], request).await
-        }
-        Err(_) => refused(),
-    }
+/// `/hooks/{link}/{secret}/{hook}`, and whatever follows.
+pub(super) async fn receive(State(shared): State<Arc<Shared>>, id: RequestId, request: Request) -> Response {
+    // Taken from the path as it came, because what follows the hook's name is given on so.
+    let path = request.uri().path().to_owned();
+    let mut segments = path.trim_start_matches('/').splitn(5, '/');
+    let mut next = || segments.next().and_then(|segment| percent_decode_str(segment).decode_utf8().ok());
+    let (Some(_), Some(link), Some(secret), Some(hook)) = (next(), next(), next(), next()) else {
+        return refused();
+    };
+    let below = segments.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+    serve(&shared, id, [&link, &secret, &hook, &below], request).await
 }
 
 async fn serve(

@@ -18,7 +18,7 @@ pub(super) fn teacher() -> Value {
 
 pub(super) fn course_info() -> Value {
     json!({
-        "courseName": "课程名称", "coursePoster": " http://img.example.com/f0.jpg",
+        "courseName": "课程名称", "coursePoster": " http://img.example.com/poster.jpg",
         "sectionList": [{ "sectionName": "第一章", "sectionSort": 1, "sectionSourceList": [
             { "chapterName": "第一节", "videoUrl": "http://vod.example.com/f0.mp4", "chapterSort": 1, "duration": 50 },
         ] }],
@@ -26,13 +26,13 @@ pub(super) fn course_info() -> Value {
 }
 
 pub(super) fn students() -> Value {
-    let student = |n: usize, card: &str| {
+    let student = |n: usize, name: &str, card: &str| {
         json!({
-            "stuCode": code(0x80 + n), "stuName": format!("甄测生{n}"), "stuCard": card, "mobile": "13800000003",
+            "stuCode": code(0x80 + n), "stuName": name, "stuCard": card, "mobile": "13800000003",
             "ercunPhotos": "http://img.example.com/s.jpg",
         })
     };
-    json!({ "students": [student(0, "99999920000101002X"), student(1, "999999200312110041")] })
+    json!({ "students": [student(0, "甄测生甲", "99999920000101002X"), student(1, "甄测生乙", "999999199001010016")] })
 }
 
 pub(super) fn class() -> Value {
@@ -45,7 +45,7 @@ pub(super) fn class() -> Value {
             ] },
         ] }],
         "students": [
-            { "cardNo": "99999920000101002x", "studentCode": code(0x1001), "studentName": "甄测生" },
+            { "cardNo": "99999920000101002x", "studentCode": code(0x1001), "studentName": "甄测生丙" },
         ],
     })
 }
@@ -70,7 +70,7 @@ async fn a_course_of_part_2_arrives_with_section_and_chapter_swapped_and_numbers
     let docked = usual().await;
     docked.accepted("course.info", &course_info()).await;
     let expected = json!({
-        "courseName": "课程名称", "coursePoster": "http://img.example.com/f0.jpg",
+        "courseName": "课程名称", "coursePoster": "http://img.example.com/poster.jpg",
         "sectionList": [{ "sectionName": "第一章", "sectionSort": "1", "sectionSourceList": [
             { "chapterName": "第一节", "videoUrl": "http://vod.example.com/f0.mp4", "chapterSort": "1", "duration": "50" },
         ] }],
@@ -94,7 +94,10 @@ async fn a_class_arrives_with_chapter_code_well_spelt_and_lengths_in_words() {
     let chapter = &pushed["thirdClassCourseInfoVoList"][0]["children"][0];
     assert_eq!(chapter["chapterCode"], code(0xd1));
     let resource = &chapter["children"][0];
-    assert_eq!((&resource["videoShowTimeLength"], &resource["videoTimeLength"]), (&json!("27分钟55秒"), &json!("1675")));
+    assert_eq!(
+        (&resource["videoShowTimeLength"], &resource["videoTimeLength"]),
+        (&json!("27分钟55秒"), &json!("1675"))
+    );
     let student = &pushed["thirdClassStudentInfoVoList"][0];
     assert_eq!((&student["studentCode"], &student["cardNo"]), (&json!(code(0x1001)), &json!("99999920000101002X")));
 }
@@ -121,12 +124,18 @@ async fn the_api_address_that_only_the_tables_know_is_sent_when_the_link_has_one
     let url = "https://learn.example.com/api";
     let api_url = |academy: Academy| academy.config(&format!("part2.api_url = \"{url}\""));
     let docked = business(SkillTrain::builder().require_api_url(), api_url).await;
-    let pushes = [("teacher.push", teacher()), ("course.info", course_info()), ("student.push", students()), ("class.push", class())];
+    let pushes = [
+        ("teacher.push", teacher()),
+        ("course.info", course_info()),
+        ("student.push", students()),
+        ("class.push", class()),
+    ];
     for (operation, input) in &pushes {
         docked.accepted(operation, input).await;
     }
     assert_eq!(docked.pushed("teacher.push", &code(0x71)), with(teacher(), &json!({ "studyPlatformApiUrl": url })));
-    for (operation, key) in [("course.info", "课程名称"), ("student.push", &code(0x80)), ("class.push", &code(0xc1))] {
+    for (operation, key) in [("course.info", "课程名称"), ("student.push", &code(0x80)), ("class.push", &code(0xc1))]
+    {
         assert_eq!(docked.pushed(operation, key)["studyPlatformApiUrl"], url, "{operation}");
     }
 }

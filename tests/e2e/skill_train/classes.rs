@@ -16,9 +16,8 @@ use super::{CLASS_EVENT, Docked, accounts, code, docked, docked_with};
 
 /// The platform gives account `PREFIX-n` to the n-th learner.
 fn gives(platform: &Platform, prefix: &'static str) {
-    platform.answer(CLASS_EVENT, move |event| {
-        (200, json!({ "accounts": accounts(event, |n| format!("{prefix}-{n}")) }))
-    });
+    platform
+        .answer(CLASS_EVENT, move |event| (200, json!({ "accounts": accounts(event, |n| format!("{prefix}-{n}")) })));
 }
 
 async fn push(docked: &Docked, students: usize) -> ClassAnswer {

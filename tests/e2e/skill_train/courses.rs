@@ -111,7 +111,7 @@ async fn a_stored_course_is_replaced_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stored_courses_are_there_after_the_upstream_comes_back_for_them_with_the_documents_own_strings() {
+async fn paging_with_the_documents_own_strings_gets_the_first_twenty() {
     let docked = storing().await;
     docked.done("course.store", &courses(0..25)).await;
     let page = docked.sim.profile().pull_courses(&Page::AsPrinted).await.unwrap();

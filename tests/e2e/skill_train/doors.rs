@@ -39,10 +39,9 @@ async fn whoever_is_turned_away_from_either_hook_gets_one_answer_and_the_platfor
     ] {
         assert_eq!(knock(&docked, method, path_secret, hook, body).await, stranger, "{cause}");
     }
-    let elsewhere = docked_from(setup(), SkillTrain::builder(), |academy| {
-        academy.toml().replace("127.0.0.1/32", "192.0.2.0/24")
-    })
-    .await;
+    let elsewhere =
+        docked_from(setup(), SkillTrain::builder(), |academy| academy.toml().replace("127.0.0.1/32", "192.0.2.0/24"))
+            .await;
     let nobody = docked_from(setup(), SkillTrain::builder(), |academy| {
         academy.toml().replace("allow = [\"127.0.0.1/32\"]\n", "")
     })
@@ -68,7 +67,10 @@ async fn a_class_that_is_no_class_is_refused_by_its_place_and_never_by_its_value
         let path = Docked::hook_path(CLASS_PATH, "class-push");
         let reply = docked.host.api(Method::POST, &path).json(body.to_string()).send().await.expect(200);
         assert_eq!(reply["returnCode"], "1", "{reply}");
-        assert!(reply["returnMsg"].as_str().unwrap().contains(place) && !reply.to_string().contains("甄测生"), "{reply}");
+        assert!(
+            reply["returnMsg"].as_str().unwrap().contains(place) && !reply.to_string().contains("甄测生"),
+            "{reply}"
+        );
         assert!(reply.get("returnData").is_none(), "{reply}");
     }
     assert!(docked.platform.events().is_empty());

@@ -155,10 +155,10 @@ async fn what_does_not_fit_is_invalid_input_by_its_place_and_nothing_is_sent() {
     let person = |card: &str| json!({ "cardNo": card, "name": "甄测生" });
     let photo_of = |url: &str| json!({ "cardNo": "999999199001010016", "ercunPhotoUrl": url });
     let wrong = [
-        ("student.authenticate", person("999999199001010017"), "/cardNo"),
+        ("student.authenticate", person("999999200312110041"), "/cardNo"),
         ("student.authenticate", person(""), "/cardNo"),
         ("study.start", viewing(1), ""),
-        ("study.end", start(1), ""),
+        ("study.end", start(1), "/courseCode"),
         (REPORT, minute(1, 604_801, 60), "/playTime"),
         (REPORT, with(start(1), &json!({ "playTime": "60", "progressTime": 60 })), "/playTime"),
         ("record.submit", with(start(1), &json!({ "recordVideoUrl": "file:///etc/passwd" })), "/recordVideoUrl"),

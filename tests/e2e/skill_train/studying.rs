@@ -90,10 +90,8 @@ async fn a_recording_arrives_under_its_learner_and_video() {
     let docked = docked().await;
     let url = "http://vod.example.com/records/1.mp4";
     docked.accepted("record.submit", &with(start(1), &json!({ "recordVideoUrl": url }))).await;
-    let expected = with(
-        start(1),
-        &json!({ "recordVideoUrl": url, "studyPlatformCode": SkillTrain::platform_code(DEMO_ACCOUNT) }),
-    );
+    let expected =
+        with(start(1), &json!({ "recordVideoUrl": url, "studyPlatformCode": SkillTrain::platform_code(DEMO_ACCOUNT) }));
     assert_eq!(docked.pushed("record.submit", &format!("{}/{}", code(0x1001), code(0xa1))), expected);
 }
 

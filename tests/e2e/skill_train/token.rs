@@ -53,7 +53,10 @@ async fn a_token_past_its_two_hours_is_replaced_and_the_request_sent_once_more()
     let output = docked.done("study.end", &viewing(1)).await;
     assert_eq!(output["attempt"], 2);
     let counters = docked.sim.counters();
-    assert_eq!((counters.requests_of("login"), counters.requests_of("study.end"), counters.token_rejections), (2, 2, 1));
+    assert_eq!(
+        (counters.requests_of("login"), counters.requests_of("study.end"), counters.token_rejections),
+        (2, 2, 1)
+    );
     assert_eq!(docked.sim.profile().studies()[0].ends, 1);
 }
 

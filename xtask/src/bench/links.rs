@@ -18,7 +18,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// Measures and reports.
 pub(super) fn run(count: u32) -> Result<()> {
-    let tools = Tools::build()?;
+    let tools = Tools::build("zj-gxsz")?;
     process::block_on(async {
         let one = measure(&tools, 1).await?;
         let many = measure(&tools, count).await?;

@@ -15,7 +15,7 @@ use crate::process::on_path;
 
 /// CPU time of all threads of a process so far, in nanoseconds. A thread that ended is no longer counted; the servers
 /// measured here keep theirs.
-pub(super) fn cpu_ns(pid: u32) -> Result<u64> {
+pub(crate) fn cpu_ns(pid: u32) -> Result<u64> {
     let tasks = format!("/proc/{pid}/task");
     let mut sum = 0_u64;
     for task in fs::read_dir(&tasks).with_context(|| tasks.clone())? {
@@ -26,7 +26,7 @@ pub(super) fn cpu_ns(pid: u32) -> Result<u64> {
 }
 
 /// Resident memory of a process, in KiB.
-pub(super) fn rss_kib(pid: u32) -> Result<u64> {
+pub(crate) fn rss_kib(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()

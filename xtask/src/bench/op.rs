@@ -43,7 +43,7 @@ struct Bench {
 
 /// Measures and reports.
 pub(super) fn run(rounds: u32, seconds: u64, concurrency: u32) -> Result<()> {
-    let tools = Tools::build()?;
+    let tools = Tools::build("zj-gxsz")?;
     let site = Site::new(&tools.duijie, "")?;
     let body = site.path("record.json");
     fs::write(&body, record().to_string())?;

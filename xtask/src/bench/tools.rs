@@ -12,32 +12,57 @@ use tokio::process::Command;
 use crate::{components, workspace};
 
 /// Release builds.
-pub(super) struct Tools {
+pub(crate) struct Tools {
     /// The host.
-    pub(super) duijie: PathBuf,
+    pub(crate) duijie: PathBuf,
     /// Baseline, upstream, load and spinner in one program.
-    pub(super) bench: PathBuf,
+    pub(crate) bench: PathBuf,
     /// The connector.
-    pub(super) connector: PathBuf,
+    pub(crate) connector: PathBuf,
 }
 
 impl Tools {
-    /// Builds them.
-    pub(super) fn build() -> Result<Self> {
+    /// Builds them, with the connector of this name.
+    pub(crate) fn build(connector: &str) -> Result<Self> {
         eprintln!("xtask: building for release; from nothing this takes some minutes");
         let connectors = components::build(components::Kind::Connectors, None)?;
         let host = workspace::build(&["--release", "--package", "duijie", "--bins"])?;
         let bench =
             workspace::build(&["--release", "--package", "xtask", "--features", "bench", "--bin", "bench-tools"])?;
+        let prefix = format!("{connector}-");
         let of_name =
-            |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("zj-gxsz-"));
-        let connector = connectors.iter().find(of_name).cloned();
+            |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
+        let found = connectors.iter().find(of_name).cloned();
         Ok(Self {
             duijie: workspace::program(&host, "duijie")?,
             bench: workspace::program(&bench, "bench-tools")?,
-            connector: connector.ok_or_else(|| anyhow!("there is no connector zj-gxsz"))?,
+            connector: found.ok_or_else(|| anyhow!("there is no connector {connector}"))?,
         })
     }
+}
+
+/// Runs one verb of the bench program to its end, on this processor if one is named; what it printed. The API key goes by
+/// the environment: arguments are for everybody to see.
+pub(crate) async fn run(program: &Path, cpu: Option<usize>, args: &[String], key: &str) -> Result<Value> {
+    let mut command = match cpu {
+        Some(cpu) => {
+            let mut taskset = Command::new("taskset");
+            taskset.args(["--cpu-list", &cpu.to_string()]).arg(program);
+            taskset
+        }
+        None => Command::new(program),
+    };
+    command.args(args).env("DUIJIE_BENCH_KEY", key).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let output = command.output().await.context("running the load generator")?;
+    if !output.status.success() {
+        bail!("the load generator failed: {}", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("reading what the load generator printed")
+}
+
+/// A number of what it printed.
+pub(crate) fn number(said: &Value, name: &str) -> Result<f64> {
+    said.get(name).and_then(Value::as_f64).ok_or_else(|| anyhow!("the load generator printed no {name}"))
 }
 
 /// What one run of the load generator saw.
@@ -63,31 +88,20 @@ pub(super) struct LoadRun<'a> {
 impl LoadRun<'_> {
     /// Runs it. An answer that is not 200 ends the measurement: a refused request is a fast one.
     pub(super) async fn run(self) -> Result<Load> {
-        let mut command = match self.cpu {
-            Some(cpu) => {
-                let mut taskset = Command::new("taskset");
-                taskset.args(["--cpu-list", &cpu.to_string()]).arg(self.tools);
-                taskset
-            }
-            None => Command::new(self.tools),
-        };
-        command.args(["load", "--url", self.url, "--concurrency", &self.concurrency.to_string()]);
-        command.args(["--millis", &self.millis.to_string(), "--body"]).arg(self.body);
-        // By the environment: arguments are for everybody to see.
-        command.env("DUIJIE_BENCH_KEY", self.key).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
-        let output = command.output().await.context("running the load generator")?;
-        if !output.status.success() {
-            bail!("the load generator failed against {}", self.url);
-        }
-        let said: Value = serde_json::from_slice(&output.stdout).context("reading what the load generator printed")?;
-        let number = |name: &str| {
-            said.get(name).and_then(Value::as_f64).ok_or_else(|| anyhow!("the load generator printed no {name}"))
-        };
+        let args = [
+            ("--url", self.url.to_owned()),
+            ("--concurrency", self.concurrency.to_string()),
+            ("--millis", self.millis.to_string()),
+            ("--body", self.body.display().to_string()),
+        ];
+        let args = args.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+        let args: Vec<String> = std::iter::once("load".to_owned()).chain(args).collect();
+        let said = run(self.tools, self.cpu, &args, self.key).await?;
         Ok(Load {
-            requests: number("requests")?,
-            rps: number("rps")?,
-            p50_us: number("p50_us")?,
-            p99_us: number("p99_us")?,
+            requests: number(&said, "requests")?,
+            rps: number(&said, "rps")?,
+            p50_us: number(&said, "p50_us")?,
+            p99_us: number(&said, "p99_us")?,
         })
     }
 }

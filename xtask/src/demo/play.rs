@@ -2,11 +2,7 @@
 
 use anyhow::Result;
 
-use super::{
-    records,
-    stage::{LINK, Stage},
-    terminal::Terminal,
-};
+use super::{flow::Flow, records, stage::Stage, terminal::Terminal};
 
 /// Pushes `record.json`; `api` is defined by what is printed first.
 const PUSH: &str = "api $API/v1/links/zj.nbufe/operations/record.push-one -d @$DIR/record.json";
@@ -19,7 +15,7 @@ pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
     let dir = dir.trim_end_matches('/');
     println!("\nIt stays up until ctrl-c. In another terminal:");
     out.remark("where everything is");
-    println!("export API={} ADMIN={} SIM={}", stage.host.api, stage.host.admin, stage.simulator);
+    println!("export API={} ADMIN={} SIM={}", stage.host.api, stage.host.admin, stage.simulator(Flow::ZjGxsz)?);
     println!("export KEY={} DIR={dir}", stage.site.key);
     println!(
         "api() {{ curl -s -w '\\n' -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \"$@\"; }}"
@@ -47,7 +43,7 @@ pub(super) fn invite(stage: &Stage, out: &Terminal) -> Result<()> {
     out.remark("and mend it");
     println!("sed -i 1d $DIR/links.d/zj/_defaults.toml");
     out.remark("what a platform can find out by itself");
-    println!("api $API/v1/links/{LINK}; api $API/openapi.json");
+    println!("api $API/v1/links/{}; api $API/openapi.json", Flow::ZjGxsz.link());
     out.remark("what an operator sees");
     println!("curl -s $ADMIN/readyz; curl -s $ADMIN/metrics; tail -f $DIR/host.log");
     Ok(())

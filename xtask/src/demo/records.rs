@@ -21,6 +21,8 @@ pub(super) struct Step {
     pub(super) record: fn() -> String,
     /// What should become of it.
     pub(super) expect: Expect,
+    /// Is what the upstream decrypted shown in full?
+    pub(super) is_shown: bool,
 }
 
 /// The pushes, in order.
@@ -30,36 +32,56 @@ pub(super) const STEPS: [Step; 5] = [
         about: "a talk with one student (一对一谈心谈话)",
         record: || ONE.to_owned(),
         expect: Expect::Delivered,
+        is_shown: true,
     },
     Step {
         operation: "record.push-multi",
         about: "one talk with several students (一对多)",
         record: || MULTI.to_owned(),
         expect: Expect::Delivered,
+        is_shown: false,
     },
     Step {
         operation: "record.push-patriarch",
         about: "a contact with a parent (家校联系)",
         record: || PATRIARCH.to_owned(),
         expect: Expect::Delivered,
+        is_shown: false,
     },
     Step {
         operation: "record.push-one",
         about: "a record that does not fit the schema: refused before anything is sent",
         record: || UNFIT.to_owned(),
         expect: Expect::Refused,
+        is_shown: false,
     },
     Step {
         operation: "record.push-one",
         about: "the first record again, corrected: overwrites (更正后再次递交即覆盖)",
         record: || ONE.replace("两周", "一周"),
         expect: Expect::Overwrites,
+        is_shown: false,
     },
 ];
 
-/// What the log of the host must not hold.
-pub(super) const PERSONAL: [&str; 9] =
-    ["示例老师", "学生甲", "学生乙", "学生丙", "家长甲", "14200000001", "已约好", "调剂", "住校情况"];
+/// What the log of the host must not hold: words of the records, and the people of the other flows.
+pub(super) const PERSONAL: [&str; 15] = [
+    "示例老师",
+    "学生甲",
+    "学生乙",
+    "学生丙",
+    "家长甲",
+    "14200000001",
+    "已约好",
+    "调剂",
+    "住校情况",
+    "甄测",
+    "999999199001010016",
+    "999999198506150036",
+    "13800000001",
+    "13800000003",
+    "zhence",
+];
 
 /// A talk with one student.
 pub(super) const ONE: &str = r#"{

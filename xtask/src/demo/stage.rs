@@ -1,7 +1,9 @@
-//! The simulator and the host, set up as an operator would, and one push through both. What is shown is asked of the
-//! programs themselves: the simulator says what it decrypted, the host's log what it took.
+//! Everything that runs: a simulator for each upstream, a platform that can be asked, and one host between them, set up
+//! as an operator would. Knows nothing of what is shown.
 
 use std::{
+    cell::RefCell,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -11,7 +13,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 
 use super::{
-    records::{PERSONAL, Step},
+    flow::Flow,
+    links,
+    records::PERSONAL,
     terminal::{Terminal, Tone},
 };
 use crate::{
@@ -20,181 +24,156 @@ use crate::{
     site::{Host, Site, simulated},
 };
 
-/// The link's id.
-pub(super) const LINK: &str = "zj.nbufe";
-/// What the simulator knows its demo client by.
+/// What the simulator of zj-gxsz knows its demo client by.
 const CLIENT_ID: &str = "demo-college";
-/// How long the host's log may be behind.
-const LOG_LAG_MAX: Duration = Duration::from_secs(2);
+/// How long a link that is added to a running host may take.
+const SERVING_MAX: Duration = Duration::from_secs(30);
 
 /// Everything that runs.
 pub(super) struct Stage {
     pub(super) host: Host,
-    pub(super) simulator: String,
     pub(super) site: Site,
-    _simulator: Process,
+    pub(super) platform: Program,
+    /// In the order of [`Flow::ALL`].
+    simulators: Vec<(Flow, Program)>,
+    /// What no log may hold, besides the constants: sessions, tickets, codes as they came up.
+    private: RefCell<Vec<String>>,
 }
 
-/// How a push ended, as far as the upstream tells.
-pub(super) enum Ended {
-    /// The upstream has what was sent, as this version.
-    Stored { version: u64 },
-    /// The host refused, and the upstream heard nothing.
-    RefusedUnsent,
-    /// Anything else.
-    Otherwise,
+/// A program that listens.
+pub(super) struct Program {
+    pub(super) url: String,
+    process: Process,
+}
+
+impl Program {
+    async fn start(program: &Path, site: &Site, name: &'static str, more: &[String]) -> Result<Self> {
+        let args: [OsString; 3] = [name.into(), "--listen".into(), "127.0.0.1:0".into()];
+        let args = args.into_iter().chain(more.iter().map(Into::into)).collect();
+        let logs = site.path("");
+        let (process, said) = Launch { name, program, args, cpu: None, logs: &logs }.start().await?;
+        let url = said.get("url").and_then(Value::as_str);
+        let url = url.ok_or_else(|| anyhow!("{name} did not say where it is: {said}"))?.to_owned();
+        Ok(Self { url, process })
+    }
+
+    /// What it has written on stderr.
+    pub(super) fn log(&self) -> Result<String> {
+        fs::read_to_string(self.process.log()).with_context(|| format!("reading {}", self.process.log().display()))
+    }
 }
 
 impl Stage {
-    /// Starts the simulator, then the host with one link to it.
-    pub(super) async fn set(duijie: &Path, simulator: &Path, connectors: &[PathBuf]) -> Result<Self> {
+    /// Starts simulators and platform, then the host with four links; adds the fifth while it runs.
+    pub(super) async fn set(duijie: &Path, upstreams: &Path, connectors: &[PathBuf]) -> Result<Self> {
         let site = Site::new(duijie, "")?;
-        let args = ["zj-gxsz".into(), "--listen".into(), "127.0.0.1:0".into()];
-        let logs = site.path("");
-        let launch = Launch { name: "simulator", program: simulator, args: args.into(), cpu: None, logs: &logs };
-        let (process, said) = launch.start().await?;
-        let url = said
-            .get("url")
-            .and_then(Value::as_str)
-            .ok_or_else(|| anyhow!("the simulator did not say where it is: {said}"))?;
+        for (name, content) in links::SECRETS {
+            site.write(&format!("secrets/{name}"), content)?;
+        }
         for wasm in connectors {
             site.add_connector(wasm)?;
         }
-        site.write("links.d/zj/_defaults.toml", &simulated(url))?;
-        site.write("links.d/zj/nbufe.toml", &format!("[config]\nclient_id = \"{CLIENT_ID}\"\n"))?;
+        let platform = Program::start(upstreams, &site, "platform", &[]).await?;
+        let mut simulators = Vec::new();
+        for flow in Flow::ALL {
+            let more = match flow {
+                Flow::Culturedc => vec![format!("--issued-at-ms={}", links::issued().as_millisecond())],
+                _ => Vec::new(),
+            };
+            let simulator = Program::start(upstreams, &site, flow.connector(), &more).await?;
+            let url = &simulator.url;
+            match flow {
+                Flow::ZjGxsz => {
+                    site.write("links.d/zj/_defaults.toml", &simulated(url))?;
+                    site.write("links.d/zj/nbufe.toml", &format!("[config]\nclient_id = \"{CLIENT_ID}\"\n"))?;
+                }
+                Flow::Eduyun => site.write("links.d/hz/edu.toml", &links::eduyun(url, &platform.url))?,
+                Flow::SkillTrain => {
+                    site.write("links.d/train/academy.toml", &links::skill_train(url, &platform.url))?
+                }
+                Flow::Culturedc => site.write("links.d/culture/hall.toml", &links::culturedc(url))?,
+                Flow::ZjzwfwSso => {}
+            }
+            simulators.push((flow, simulator));
+        }
         let host = site.start(None).await?;
-        Ok(Self { host, simulator: url.to_owned(), site, _simulator: process })
+        let stage = Self { host, site, platform, simulators, private: RefCell::default() };
+        let sso = stage.simulator(Flow::ZjzwfwSso)?;
+        let link = links::zjzwfw_sso(sso, &stage.platform.url, &stage.host.api);
+        stage.site.write("links.d/gov/sso.toml", &link)?;
+        stage.all_serve().await?;
+        Ok(stage)
     }
 
     /// Says what runs where.
-    pub(super) async fn introduce(&self, out: &Terminal) -> Result<()> {
-        let link = self.ask("GET", &format!("/v1/links/{LINK}"), &[], b"").await?;
-        if link.status != 200 {
-            let log = fs::read_to_string(self.host.process.log()).unwrap_or_default();
-            bail!("the link is not in service: {}\n{log}", String::from_utf8_lossy(&link.body));
+    pub(super) fn introduce(&self, out: &Terminal) {
+        for (flow, simulator) in &self.simulators {
+            let text = format!("{}  {}, strict; link {}", simulator.url, flow.connector(), flow.link());
+            out.line("upstream", Tone::Plain, &text);
         }
-        out.line("simulator", Tone::Plain, &format!("{}  zj-gxsz, strict; it decrypts what it gets", self.simulator));
         out.line("host", Tone::Plain, &format!("{}  for operators: {}", self.host.api, self.host.admin));
-        out.line("link", Tone::Plain, &format!("{LINK}  from links.d/zj/_defaults.toml and links.d/zj/nbufe.toml"));
-        out.line(
-            "ready",
-            Tone::Plain,
-            &format!("{:.2} s after its start, the connector compiled anew", self.host.ready_after.as_secs_f64()),
+        out.line("platform", Tone::Plain, &format!("{}  answers what connectors ask it", self.platform.url));
+        let text = format!(
+            "{:.2} s after its start, the connectors compiled anew; link {} was added while it ran",
+            self.host.ready_after.as_secs_f64(),
+            Flow::ZjzwfwSso.link()
         );
-        Ok(())
+        out.line("ready", Tone::Plain, &text);
     }
 
-    /// Pushes one record and shows everything about it.
-    pub(super) async fn push(&self, out: &Terminal, number: usize, step: &Step) -> Result<Ended> {
-        let body = (step.record)();
-        let record: Value = serde_json::from_str(&body)?;
-        let path = format!("/v1/links/{LINK}/operations/{}", step.operation);
-        let request_id = format!("demo-{number}");
-        let before = self.upstream_requests().await?;
-        let started = Instant::now();
-        let headers = [("content-type", "application/json"), ("x-request-id", &request_id)];
-        let answer = self.ask("POST", &path, &headers, body.as_bytes()).await?;
-        let took = started.elapsed();
-        let sent = self.upstream_requests().await?.saturating_sub(before);
-
-        out.heading(number, step.operation, step.about);
-        out.line("request", Tone::Plain, &format!("POST {path}  {} bytes", body.len()));
-        body.lines().for_each(|line| out.more(line));
-        let ended = if answer.status == 200 {
-            self.show_stored(out, &record).await?
-        } else if answer.status == 422 && sent == 0 {
-            out.line("upstream", Tone::Good, "heard nothing");
-            Ended::RefusedUnsent
-        } else {
-            Ended::Otherwise
-        };
-        show_answer(out, &answer, matches!(ended, Ended::Otherwise));
-        let inside = self.host_ms(&request_id).await;
-        let inside = inside.map_or_else(String::new, |ms| format!(", {ms:.1} ms of it in the host and upstream"));
-        let requests = if sent == 1 { "1 upstream request".to_owned() } else { format!("{sent} upstream requests") };
-        out.line("timings", Tone::Plain, &format!("{:.1} ms{inside}; {requests}", took.as_secs_f64() * 1e3));
-        Ok(ended)
+    /// Where the upstream of a flow is.
+    pub(super) fn simulator(&self, flow: Flow) -> Result<&str> {
+        let found = self.simulators.iter().find(|(of, _)| *of == flow);
+        found.map(|(_, it)| it.url.as_str()).ok_or_else(|| anyhow!("{} does not run", flow.connector()))
     }
 
-    async fn show_stored(&self, out: &Terminal, record: &Value) -> Result<Ended> {
-        let id = record.get("recordId").and_then(Value::as_str).unwrap_or_default();
-        let stored = http::get(&format!("{}/_sim/records/{id}", self.simulator)).await?;
-        let version = stored.header("x-sim-version").and_then(|version| version.parse().ok()).unwrap_or(0);
-        if stored.status != 200 || stored.json() != *record {
-            out.line("upstream", Tone::Bad, "does not have what was sent:");
-            out.more(&String::from_utf8_lossy(&stored.body));
-            return Ok(Ended::Otherwise);
-        }
-        let text = format!("decrypted {} bytes, version {version}, every field as it was sent:", stored.body.len());
-        out.line("upstream", Tone::Good, &text);
-        out.more(&String::from_utf8_lossy(&stored.body));
-        Ok(Ended::Stored { version })
+    /// Asks the host as the platform does.
+    pub(super) async fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<http::Answer> {
+        let key = format!("Bearer {}", self.site.key);
+        let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+        http::send(method, &format!("{}{path}", self.host.api), &headers, body).await
     }
 
-    /// Has the log of the host no word of any record in it?
+    /// From now on no log may hold this.
+    pub(super) fn keep_private(&self, value: &str) {
+        self.private.borrow_mut().push(value.to_owned());
+    }
+
+    /// Has the log of the host no word of any record, person, session, ticket or secret in it?
     pub(super) fn log_is_silent(&self, out: &Terminal) -> Result<bool> {
         let log = fs::read_to_string(self.host.process.log()).context("reading the host's log")?;
-        let found: Vec<_> = PERSONAL.iter().filter(|value| log.contains(**value)).collect();
+        let private = self.private.borrow();
+        let secrets = links::SECRETS.iter().map(|(_, secret)| *secret);
+        let all = PERSONAL.into_iter().chain(secrets).chain(private.iter().map(String::as_str));
+        let found = all.filter(|value| log.contains(value)).count();
         println!();
-        if found.is_empty() {
-            let text = format!(
-                "{} lines of the host's log, and no name, number or word of a record in them",
-                log.lines().count()
-            );
+        let lines = log.lines().count();
+        if found == 0 {
+            let text = format!("{lines} lines of the host's log: no name, number, session, ticket or secret in them");
             out.line("log", Tone::Good, &text);
         } else {
-            out.line("log", Tone::Bad, &format!("the host's log holds {} values of the records", found.len()));
+            out.line("log", Tone::Bad, &format!("the host's log holds {found} values that it must not"));
         }
-        Ok(found.is_empty())
+        Ok(found == 0)
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<http::Answer> {
-        let key = format!("Bearer {}", self.site.key);
-        let mut all = vec![("authorization", key.as_str())];
-        all.extend_from_slice(headers);
-        http::send(method, &format!("{}{path}", self.host.api), &all, body).await
-    }
-
-    async fn upstream_requests(&self) -> Result<u64> {
-        let counters = http::get(&format!("{}/_sim/counters", self.simulator)).await?.json();
-        let requests = counters
-            .get("requests")
-            .and_then(Value::as_object)
-            .ok_or_else(|| anyhow!("the simulator has no counters"))?;
-        Ok(requests.values().filter_map(Value::as_u64).sum())
-    }
-
-    /// What the host's log says that the call took; none if it was refused before it became one.
-    async fn host_ms(&self, request_id: &str) -> Option<f64> {
-        let until = Instant::now() + LOG_LAG_MAX;
-        while Instant::now() < until {
-            let log = fs::read_to_string(self.host.process.log()).unwrap_or_default();
-            let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let mut calls = lines.filter(|line| {
-                let text = |name: &str| line.get(name).and_then(Value::as_str);
-                text("message") == Some("call") && text("request_id") == Some(request_id)
-            });
-            if let Some(ms) = calls.find_map(|line| line.get("ms").and_then(Value::as_f64)) {
-                return Some(ms);
+    /// Waits until every link serves.
+    async fn all_serve(&self) -> Result<()> {
+        let until = Instant::now() + SERVING_MAX;
+        for flow in Flow::ALL {
+            let path = format!("/v1/links/{}", flow.link());
+            loop {
+                let answer = self.ask("GET", &path, b"").await?;
+                if answer.status == 200 {
+                    break;
+                }
+                if Instant::now() > until {
+                    let log = fs::read_to_string(self.host.process.log()).unwrap_or_default();
+                    bail!("{} is not in service: {}\n{log}", flow.link(), String::from_utf8_lossy(&answer.body));
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        None
-    }
-}
-
-fn show_answer(out: &Terminal, answer: &http::Answer, unexpected: bool) {
-    let value = answer.json();
-    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    if answer.status == 200 {
-        let summary = format!("done  200  {}", String::from_utf8_lossy(&answer.body));
-        out.line("outcome", if unexpected { Tone::Bad } else { Tone::Good }, &summary);
-        return;
-    }
-    let summary = format!("{}  {}  class {}: {}", text("outcome"), answer.status, text("class"), text("detail"));
-    out.line("outcome", if unexpected { Tone::Bad } else { Tone::Good }, &summary);
-    for error in value.get("errors").and_then(Value::as_array).into_iter().flatten() {
-        let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        out.more(&format!("{:<26} {}", part("pointer"), part("message")));
+        Ok(())
     }
 }

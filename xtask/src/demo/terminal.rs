@@ -3,7 +3,7 @@
 use std::{env, io::IsTerminal as _};
 
 /// Width of the labels.
-const LABEL: usize = 10;
+const LABEL: usize = 19;
 
 /// Prints for people.
 pub(super) struct Terminal {
@@ -34,7 +34,7 @@ impl Terminal {
         println!("\n{}\n", self.paint("1", text));
     }
 
-    /// The head of one push.
+    /// The head of one flow.
     pub(super) fn heading(&self, number: usize, name: &str, about: &str) {
         println!("\n{}  {}  {}", self.paint("1;36", &number.to_string()), self.paint("1", name), about);
     }
@@ -54,7 +54,7 @@ impl Terminal {
         println!("   {:LABEL$} {text}", "");
     }
 
-    /// A remark before a command.
+    /// What happens next, or what a command is for.
     pub(super) fn remark(&self, text: &str) {
         println!("\n{}", self.paint("2", &format!("# {text}")));
     }

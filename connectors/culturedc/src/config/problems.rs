@@ -1,5 +1,7 @@
 //! What is wrong with a config beyond what its schema says. Pure; everything is reported, not the first only.
 
+use std::fmt::Arguments;
+
 use duijie_sdk::{
     Problem,
     mapping::{self, Unknown, escape},
@@ -21,7 +23,9 @@ const UNKNOWN_CATEGORY: &str =
 /// Every problem of a config.
 pub fn problems(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut report = |pointer: String, message: String| problems.push(Problem::new(pointer, message));
+    let mut report = |pointer: Arguments<'_>, message: &str| {
+        problems.push(Problem::new(pointer.to_string(), message));
+    };
     interface(config, &mut report);
     resources(config, &mut report);
     links(config, &mut report);
@@ -29,22 +33,23 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     problems
 }
 
-type Report<'a> = &'a mut dyn FnMut(String, String);
+/// Pointer and message; pointers are written out in one place, because there are many.
+type Report<'a> = &'a mut dyn FnMut(Arguments<'_>, &str);
 
 fn interface(config: &Config, report: Report<'_>) {
     if let Err(message) = host_is_allowed(config) {
-        report("/base_url".to_owned(), message);
+        report(format_args!("/base_url"), &message);
     }
     match (config.profile, &config.wire) {
         (ProfileName::SimV1, Some(_)) => {
-            report("/wire".to_owned(), "is in use only with profile = \"custom\"".to_owned());
+            report(format_args!("/wire"), "is in use only with profile = \"custom\"");
         }
         (ProfileName::Custom, None) => {
-            report("/wire".to_owned(), "is needed by profile = \"custom\"".to_owned());
+            report(format_args!("/wire"), "is needed by profile = \"custom\"");
         }
         (ProfileName::Custom, Some(wire)) => {
             for (pointer, message) in profile::problems(wire) {
-                report(format!("/wire{pointer}"), message);
+                report(format_args!("/wire{pointer}"), &message);
             }
         }
         (ProfileName::SimV1, None) => {}
@@ -52,22 +57,22 @@ fn interface(config: &Config, report: Report<'_>) {
     let is_signed = config.wire.as_ref().is_none_or(|wire| wire.sign.kind != SignKind::None);
     match (&config.base_url, &config.access_key) {
         (Some(_), None) if is_signed => {
-            report("/access_key".to_owned(), "is needed: requests to base_url are signed".to_owned());
+            report(format_args!("/access_key"), "is needed: requests to base_url are signed");
         }
-        (None, Some(_)) => report("/base_url".to_owned(), "is needed: an access_key alone reaches nothing".to_owned()),
+        (None, Some(_)) => report(format_args!("/base_url"), "is needed: an access_key alone reaches nothing"),
         _ => {}
     }
     if config.profile == ProfileName::SimV1 && config.batch.size > SIM_ITEMS_MAX {
-        report("/batch/size".to_owned(), format!("is over {SIM_ITEMS_MAX}, which is what sim-v1 takes"));
+        report(format_args!("/batch/size"), &format!("is over {SIM_ITEMS_MAX}, which is what sim-v1 takes"));
     }
 }
 
 fn resources(config: &Config, report: Report<'_>) {
     if config.categories.is_empty() {
-        report("/categories".to_owned(), "names no category".to_owned());
+        report(format_args!("/categories"), "names no category");
     }
     for (name, word) in config.categories.iter() {
-        let mut at_name = |message: &str| report(format!("/categories/{}", escape(name)), message.to_owned());
+        let mut at_name = |message: &str| report(format_args!("/categories/{}", escape(name)), message);
         let category = Category::of(name);
         if category.is_none() {
             at_name(UNKNOWN_CATEGORY);
@@ -80,44 +85,47 @@ fn resources(config: &Config, report: Report<'_>) {
     for (name, columns) in config.template.iter() {
         let at = format!("/template/{}", escape(name));
         if Category::of(name).is_none() {
-            report(at.clone(), UNKNOWN_CATEGORY.to_owned());
+            report(format_args!("{at}"), UNKNOWN_CATEGORY);
         }
         for (pointer, message) in mapping::problems(columns) {
-            report(format!("{at}{pointer}"), message);
+            report(format_args!("{at}{pointer}"), &message);
         }
         if columns.unknown == Unknown::Pass {
             let message = "must be \"refuse\" or \"drop\": a sheet has no column for what no field names";
-            report(format!("{at}/unknown"), message.to_owned());
+            report(format_args!("{at}/unknown"), message);
         }
     }
 }
 
 fn links(config: &Config, report: Report<'_>) {
     if config.links.targets.is_empty() {
-        report("/links/targets".to_owned(), "is empty: no link would ever be found".to_owned());
+        report(format_args!("/links/targets"), "is empty: no link would ever be found");
     }
     for (index, target) in config.links.targets.iter().enumerate() {
         if !is_web_address(target) {
-            report(format!("/links/targets/{index}"), "must be an http or https address".to_owned());
+            report(format_args!("/links/targets/{index}"), "must be an http or https address");
         }
     }
     for (index, page) in config.links.pages.iter().enumerate() {
         let at = format!("/links/pages/{index}");
         if page.name.chars().count() > config.limits.name {
-            report(format!("{at}/name"), format!("has more than limits.name ({}) characters", config.limits.name));
+            report(
+                format_args!("{at}/name"),
+                &format!("has more than limits.name ({}) characters", config.limits.name),
+            );
         }
         if !is_web_address(&page.url) {
-            report(format!("{at}/url"), "must be an http or https address".to_owned());
+            report(format_args!("{at}/url"), "must be an http or https address");
         }
         if encoded_length(&page.url) > config.limits.url {
-            report(format!("{at}/url"), format!("has more than limits.url ({}) bytes", config.limits.url));
+            report(format_args!("{at}/url"), &format!("has more than limits.url ({}) bytes", config.limits.url));
         }
         if config.links.pages.iter().take(index).any(|earlier| earlier.url == page.url) {
-            report(format!("{at}/url"), "is that of another page too".to_owned());
+            report(format_args!("{at}/url"), "is that of another page too");
         }
         for (target_index, target) in page.targets.iter().enumerate() {
             if !is_web_address(target) {
-                report(format!("{at}/targets/{target_index}"), "must be an http or https address".to_owned());
+                report(format_args!("{at}/targets/{target_index}"), "must be an http or https address");
             }
         }
     }
@@ -127,18 +135,18 @@ fn login(config: &Config, report: Report<'_>) {
     let login = &config.login;
     if let Some(redirect_uri) = &login.redirect_uri {
         if let Err(message) = Authority::of(redirect_uri) {
-            report("/login/redirect_uri".to_owned(), message);
+            report(format_args!("/login/redirect_uri"), &message);
         }
         if login.return_urls.is_empty() {
-            report("/login/return_urls".to_owned(), "names no page of the platform on which to end".to_owned());
+            report(format_args!("/login/return_urls"), "names no page of the platform on which to end");
         }
     }
     if let Some(Err(message)) = login.base_url.as_deref().map(Authority::of) {
-        report("/login/base_url".to_owned(), message);
+        report(format_args!("/login/base_url"), &message);
     }
     for (index, page) in login.return_urls.iter().enumerate() {
         if let Err(message) = Authority::of(page) {
-            report(format!("/login/return_urls/{index}"), message);
+            report(format_args!("/login/return_urls/{index}"), &message);
         }
     }
 }

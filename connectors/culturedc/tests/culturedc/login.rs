@@ -130,6 +130,18 @@ fn what_only_an_operator_can_mend_is_a_failure() {
 }
 
 #[test]
+fn a_failed_landing_tells_the_upstreams_code_and_not_its_words() {
+    let host = link();
+    exchange(&host).reply(200, json!({ "code": 50000, "message": "甄测生 up-code" }));
+    let state = begin(&host)["state"].as_str().unwrap().to_owned();
+    let failure = land(&host, &format!("code=up-code&state={state}")).unwrap_err();
+    is(&failure, Class::Unavailable, Outcome::Unknown);
+    assert_eq!(failure.upstream_code.as_deref(), Some("50000"));
+    assert!(failure.message.contains("50000"), "{}", failure.message);
+    assert!(!failure.message.contains("甄测生") && !failure.message.contains("up-code"), "{}", failure.message);
+}
+
+#[test]
 fn a_log_in_ends_on_pages_of_the_platform_only() {
     let failure = refused(&link(), "login.link", json!({ "returnTo": "https://campus.example.evil/login" }));
     is(&failure, Class::InvalidInput, Outcome::NotSent);

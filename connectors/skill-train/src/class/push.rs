@@ -1,7 +1,7 @@
 //! The hook `class-push` (1.12): read the class → ask the platform, or make the accounts → answer one account for each
 //! learner, or none at all. The same class again gets the same accounts, whatever the platform says by then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use duijie_sdk::{
     Failure, HookRequest, HookResponse, Link,
@@ -11,7 +11,11 @@ use duijie_sdk::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Class, accounts, memory, read};
+use super::{
+    Class, accounts,
+    memory::{self, Memory},
+    read,
+};
 use crate::{
     config::{Config, PushClass, PushMode},
     hook::{self, Refused},
@@ -46,90 +50,106 @@ struct Account {
 /// # Errors
 /// As [`hook::answer`].
 pub fn push(link: &Link<Config>, request: HookRequest) -> Result<HookResponse, Failure> {
-    hook::answer(link, &request, |data| answer(&link.config().push_class, read::class(data)?))
+    hook::answer(link, &request, &|data| answer(&link.config().push_class, read::class(data)?))
+}
+
+/// A learner as remembered, and the identity number as received.
+struct Learner {
+    hash: String,
+    card_no: String,
 }
 
 fn answer(config: &PushClass, mut class: Class) -> Result<Value, Refused> {
-    let code = class.class_code.clone();
-    let _lock = kv::lock(&memory::lock_name(&code)?, HOLD_MS).map_err(Failure::from)?;
-    let mut known = memory::of(&code)?;
+    let _lock = kv::lock(&memory::lock_name(&class.class_code)?, HOLD_MS).map_err(Failure::from)?;
+    let mut known = memory::of(&class.class_code)?;
+    let learners = learners(&class)?;
     let text = serde_json::to_string(&class).map_err(|error| Failure::internal(error.to_string()))?;
     let told = memory::hash(&text)?;
-    let mut learners = Vec::with_capacity(class.students.len());
-    for student in &class.students {
-        learners.push((memory::learner(&code, &student.card_no)?, student.card_no.clone()));
-    }
-    let is_repeated = known.told == told && learners.iter().all(|(learner, _)| known.accounts.contains_key(learner));
+    let is_repeated = known.told == told && learners.iter().all(|it| known.accounts.contains_key(&it.hash));
     if !is_repeated {
         let given = match config.mode {
             PushMode::Forward => ask(&class)?,
-            PushMode::Derive => derive(config, &mut class)?,
+            PushMode::Derive => derive(config, &mut class, &known)?,
         };
-        let accounts = given.by_card_no();
-        for (learner, card_no) in &learners {
-            if !known.accounts.contains_key(learner) {
-                let account = accounts.get(&card_no.to_ascii_uppercase()).ok_or_else(|| {
-                    log::warn("the platform has no account for a learner of a class", &[("class", &code)]);
-                    Refused::Because("有学员未能开通账号,本班未受理".to_owned())
-                })?;
-                known.accounts.insert(learner.clone(), (*account).to_owned());
-            }
-        }
-        let by_learner: BTreeMap<_, _> =
-            learners.iter().map(|(learner, _)| (learner, known.accounts.get(learner))).collect();
-        if by_learner.values().collect::<BTreeSet<_>>().len() < by_learner.len() {
-            log::warn("two learners of a class have one account", &[("class", &code)]);
-            return Err(Refused::Because("有学员账号重复,本班未受理".to_owned()));
-        }
-        known.told = told;
+        take(&mut known, &learners, &given).map_err(|reason| {
+            log::warn("a class was not taken", &[("class", &class.class_code), ("why", reason)]);
+            Refused::Because(reason.to_owned())
+        })?;
         let rules = given.password_rules.filter(|rules| !rules.trim().is_empty());
         known.password_rules = rules.or(known.password_rules);
-        memory::keep(&code, &known)?;
+        known.told = told;
+        memory::keep(&class.class_code, &known)?;
     }
-    let mut answered = BTreeSet::new();
-    let rows: Vec<_> = learners
-        .iter()
-        .filter(|(learner, _)| answered.insert(learner))
-        .map(|(learner, card_no)| json!({ "cardNo": card_no, "studentUserAccount": known.accounts.get(learner) }))
-        .collect();
+    let account = |it: &Learner| json!({ "cardNo": it.card_no, "studentUserAccount": known.accounts.get(&it.hash) });
     Ok(json!({
         "returnCode": "0",
         "returnMsg": "success",
         "passwordRules": known.password_rules.as_ref().unwrap_or(&config.password_rules),
-        "returnData": rows,
+        "returnData": learners.iter().map(account).collect::<Vec<_>>(),
     }))
 }
 
-/// The platform's accounts.
-fn ask(class: &Class) -> Result<Answer, Refused> {
-    Ok(forward::ask(EVENT, Some(&class.class_code), class).map_err(Failure::from)?)
+/// Everybody once, however often listed.
+fn learners(class: &Class) -> Result<Vec<Learner>, Failure> {
+    let mut seen = BTreeSet::new();
+    let mut learners = Vec::with_capacity(class.students.len());
+    for student in &class.students {
+        let hash = memory::learner(&class.class_code, &student.card_no)?;
+        if seen.insert(hash.clone()) {
+            learners.push(Learner { hash, card_no: student.card_no.clone() });
+        }
+    }
+    Ok(learners)
 }
 
-/// Accounts by the template. The platform is told of them, if the link has one; it must not miss a class, so that it does
-/// not answer is a failure.
-fn derive(config: &PushClass, class: &mut Class) -> Result<Answer, Refused> {
+/// An account for each learner who has none yet; all of them, and no two the same.
+fn take(known: &mut Memory, learners: &[Learner], given: &Answer) -> Result<(), &'static str> {
+    let mut taken = BTreeSet::new();
+    for learner in learners {
+        let account = match known.accounts.get(&learner.hash) {
+            Some(account) => account.clone(),
+            None => given.account_of(&learner.card_no).ok_or("有学员未能开通账号,本班未受理")?,
+        };
+        if !taken.insert(account.clone()) {
+            return Err("有学员账号重复,本班未受理");
+        }
+        known.accounts.insert(learner.hash.clone(), account);
+    }
+    Ok(())
+}
+
+/// The platform's accounts.
+fn ask(class: &Class) -> Result<Answer, Failure> {
+    Ok(forward::ask(EVENT, Some(&class.class_code), class)?)
+}
+
+/// Accounts by the template, save those that are known. The platform is told of them, if the link has one; it must not
+/// miss a class, so that it does not answer is a failure.
+fn derive(config: &PushClass, class: &mut Class, known: &Memory) -> Result<Answer, Failure> {
     let mut given = Answer::default();
     for student in &mut class.students {
-        let account = accounts::derive(&config.account_template, &class.class_code, student)
-            .map_err(|message| Failure::config(format!("push_class.account_template {message}")))?;
+        let account = match known.accounts.get(&memory::learner(&class.class_code, &student.card_no)?) {
+            Some(account) => account.clone(),
+            None => accounts::derive(&config.account_template, &class.class_code, student)
+                .map_err(|message| Failure::config(format!("push_class.account_template {message}")))?,
+        };
         given.accounts.push(Account { card_no: student.card_no.clone(), account: account.clone() });
         student.account = Some(account);
     }
     match forward::ask::<Value>(EVENT, Some(&class.class_code), class) {
         Ok(_) => {}
         Err(ForwardError::Denied(why)) => log::warn("the platform was not told of a class", &[("why", &why)]),
-        Err(error) => return Err(Failure::from(error).into()),
+        Err(error) => return Err(error.into()),
     }
     Ok(given)
 }
 
 impl Answer {
-    /// The usable accounts, by identity number in upper case.
-    fn by_card_no(&self) -> BTreeMap<String, &str> {
-        let of = |it: &'_ Account| it.card_no.trim().to_ascii_uppercase();
-        let usable = self.accounts.iter().map(|it| (of(it), it.account.trim())).filter(|(_, account)| {
-            (1..=ACCOUNT_CHARS_MAX).contains(&account.chars().count()) && !account.contains(char::is_control)
-        });
-        usable.collect()
+    /// A learner's account, if it is one.
+    fn account_of(&self, card_no: &str) -> Option<String> {
+        let found = self.accounts.iter().find(|it| it.card_no.trim().eq_ignore_ascii_case(card_no))?;
+        let account = found.account.trim();
+        let fits = (1..=ACCOUNT_CHARS_MAX).contains(&account.chars().count()) && !account.contains(char::is_control);
+        fits.then(|| account.to_owned())
     }
 }

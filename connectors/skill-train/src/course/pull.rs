@@ -37,7 +37,7 @@ struct Catalogue {
 /// # Errors
 /// As [`hook::answer`].
 pub fn pull(link: &Link<Config>, request: HookRequest) -> Result<HookResponse, Failure> {
-    hook::answer(link, &request, |data| {
+    hook::answer(link, &request, &|data| {
         // The document's own example sends UUIDs for both.
         let number = |name: &str| data.get(name).and_then(json::integer).and_then(|n| u64::try_from(n).ok());
         let page = Page {
@@ -54,7 +54,7 @@ fn answer(link: &Link<Config>, page: &Page) -> Result<Value, Refused> {
         PullSource::Store => store::page(page.page_no, page.page_size)?,
         PullSource::Forward => {
             let catalogue: Catalogue = forward::ask("course.pull", None, page).map_err(Failure::from)?;
-            check(config, &catalogue.courses, "/courses")?;
+            check(&catalogue.courses)?;
             let as_text = config.writes_text(Operation::CoursePush, true);
             (catalogue.courses.iter().map(|course| wire::course(course, as_text)).collect(), catalogue.total)
         }

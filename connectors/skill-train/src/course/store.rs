@@ -45,7 +45,7 @@ pub fn store(link: &Link<Config>, input: Courses) -> Result<Stored, Failure> {
     if config.pull.source != PullSource::Store {
         return Err(Failure::config("pull.source is not \"store\": nobody would pull these courses"));
     }
-    check(config, &input.courses, "/courses")?;
+    check(&input.courses)?;
     let as_text = config.writes_text(Operation::CoursePush, true);
     let _lock = kv::lock(INDEX, HOLD_MS)?;
     let mut index = index()?;

@@ -1,8 +1,10 @@
 //! What can be said of a photo without decoding it: how many bytes it has, and how many pixels if its first bytes say
 //! so. Single bytes are read out of the base64 where they stand; nothing of a photo is copied.
 
+use duijie_sdk::input::Violations;
+
 use super::CompareMode;
-use crate::{config::Face, input::Violations};
+use crate::{config::Face, input::check_url};
 
 /// Segments of a JPEG that are looked at before giving up.
 const SEGMENTS_MAX: usize = 64;
@@ -13,12 +15,12 @@ pub(super) fn is_url(target: &str) -> bool {
 }
 
 /// Does a target fit its mode and the link's limits?
-pub(super) fn check(limits: &Face, mode: CompareMode, target: &str, violations: &mut Violations<'_>) {
+pub(super) fn check(limits: &Face, mode: CompareMode, target: &str, wrong: &mut Violations) {
     match (mode, is_url(target)) {
-        (CompareMode::Url, _) | (CompareMode::Mixed, true) => violations.url("/target", target),
+        (CompareMode::Url, _) | (CompareMode::Mixed, true) => check_url(wrong, "/target", target),
         (CompareMode::Base64 | CompareMode::Mixed, _) => {
             if let Err(message) = check_photo(limits, target) {
-                violations.add("/target", message);
+                wrong.add("/target", &message);
             }
         }
     }

@@ -37,6 +37,12 @@ fn a_check_logs_in_anew_and_says_who_we_are() {
 }
 
 #[test]
+fn a_business_platform_that_logs_in_can_check_its_log_in() {
+    let host = host(with(json!({ "role": "business" })));
+    assert!(host.call::<SkillTrain>("token.check", json!({})).is_ok());
+}
+
+#[test]
 fn a_check_without_a_kept_token_logs_in_once() {
     let host = host(config());
     host.call::<SkillTrain>("token.check", json!({})).unwrap();

@@ -3,6 +3,7 @@
 
 mod culturedc;
 mod eduyun;
+mod platform;
 mod skill_train;
 mod zj_gxsz;
 mod zjzwfw_sso;
@@ -49,6 +50,10 @@ enum Upstream {
     ///
     /// Admin surface: GET /_sim/ for the list, /_sim/hook, /_sim/ticket, /_sim/pushed, /_sim/push-user.
     ZjzwfwSso(zjzwfw_sso::Args),
+    /// Not an upstream but the platform on the host's other side: answers what connectors ask it.
+    ///
+    /// Give its URL to a link as [platform] url; the signing secret is that of the tests, see tests/README.md.
+    Platform(platform::Args),
 }
 
 #[tokio::main]
@@ -59,6 +64,7 @@ async fn main() -> ExitCode {
         Upstream::SkillTrain(args) => skill_train::run(args).await,
         Upstream::Culturedc(args) => culturedc::run(args).await,
         Upstream::ZjzwfwSso(args) => zjzwfw_sso::run(args).await,
+        Upstream::Platform(args) => platform::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,19 +76,24 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Announces the simulator and waits for a signal.
+/// Announces the simulator, waits for a signal and stops it.
 async fn run<P: Profile>(simulator: Simulator<P>) -> Result<(), Box<dyn std::error::Error>> {
+    announced(P::NAME, &simulator.url()).await?;
+    simulator.stop().await;
+    Ok(())
+}
+
+/// Prints the line that says where this listens, and waits for a signal.
+async fn announced(name: &str, url: &str) -> std::io::Result<()> {
     // Before the announcement: whoever reads it may signal at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let line = json!({"simulator": P::NAME, "url": simulator.url()});
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "{line}")?;
+    writeln!(stdout, "{}", json!({"simulator": name, "url": url}))?;
     stdout.flush()?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    simulator.stop().await;
     Ok(())
 }

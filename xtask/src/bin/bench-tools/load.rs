@@ -50,10 +50,7 @@ pub(crate) async fn run(args: LoadArgs) -> Result<()> {
     }
     let seconds = started.elapsed().as_secs_f64();
     nanos.sort_unstable();
-    let at = |share: f64| {
-        let index = (nanos.len() as f64 * share) as usize;
-        nanos.get(index.min(nanos.len().saturating_sub(1))).copied().unwrap_or(0) as f64 / 1e3
-    };
+    let at = |share: f64| percentile(&nanos, share) as f64 / 1e3;
     println!(
         "{}",
         serde_json::json!({
@@ -73,6 +70,12 @@ fn request(args: &LoadArgs) -> Result<(String, Vec<u8>)> {
         body.len()
     );
     Ok((authority.to_owned(), [head.as_bytes(), &body].concat()))
+}
+
+/// Of sorted values, the one that this share of them does not exceed; 0 if there are none.
+pub(crate) fn percentile(sorted: &[u64], share: f64) -> u64 {
+    let index = (sorted.len() as f64 * share) as usize;
+    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
 /// One connection; how long each of its requests took, in nanoseconds.
@@ -96,7 +99,7 @@ async fn connection(authority: &str, request: &[u8], until: Instant) -> Result<V
 }
 
 /// Is the answer there to its end? Anything but 200 with a length is an error.
-fn whole(buffer: &[u8]) -> Result<bool> {
+pub(crate) fn whole(buffer: &[u8]) -> Result<bool> {
     let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
     let head = std::str::from_utf8(buffer.get(..end).unwrap_or_default())?;
     if !head.starts_with("HTTP/1.1 200 ") {

@@ -1,5 +1,5 @@
-//! What `cargo xtask bench op` measures with, in one program so that it is built once: the upstream, the baseline server,
-//! the load generator, the spinner. Servers print one line of JSON when they listen.
+//! What `cargo xtask bench` and `cargo xtask soak` measure with, in one program so that it is built once: the upstream,
+//! the baseline server, the load generators, the spinner. Servers print one line of JSON when they listen.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 #![cfg_attr(
@@ -14,6 +14,8 @@
 
 mod baseline;
 mod load;
+mod pace;
+mod progress;
 mod upstream;
 
 use std::{io::Read as _, process::ExitCode};
@@ -36,6 +38,8 @@ enum Verb {
     Baseline(baseline::BaselineArgs),
     /// Send requests and say how long they took
     Load(load::LoadArgs),
+    /// Report learners' progress at an even pace, whatever the answers take
+    Progress(progress::ProgressArgs),
     /// Compute nothing until stdin closes
     Spin,
 }
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Upstream => block_on(upstream::run()),
         Verb::Baseline(args) => block_on(baseline::run(args)),
         Verb::Load(args) => block_on(load::run(args)),
+        Verb::Progress(args) => block_on(progress::run(args)),
         Verb::Spin => spin(),
     };
     match done {
