@@ -16,6 +16,7 @@ mod components;
 mod crypto;
 mod culturedc;
 mod drain;
+mod eduyun;
 mod errors;
 mod hooks;
 mod hostile;
