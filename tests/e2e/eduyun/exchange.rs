@@ -94,10 +94,9 @@ async fn a_hundred_exchanges_at_once_end_without_a_deadlock_and_everybody_gets_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_up_is_served_while_its_exchange_takes_the_links_only_place() {
-    let docked = docked_from(setup(), Eduyun::builder(), |region| {
-        region.toml().replace("concurrency = 128", "concurrency = 1")
-    })
-    .await;
+    let docked =
+        docked_from(setup(), Eduyun::builder(), |region| region.toml().replace("concurrency = 128", "concurrency = 1"))
+            .await;
     docked.session().await;
 }
 

@@ -29,8 +29,7 @@ const SUBJECT: &str = "subject-of-a-person";
 /// The people here and what stands for them, keys and secrets of paths.
 fn known(docked: &Docked) -> Vec<String> {
     let tokens = Tokens::new(SEED);
-    let mut values: Vec<String> =
-        (0..8).map(|_| tokens.issue(DEMO_APP_ID, Duration::from_secs(3600), 0)).collect();
+    let mut values: Vec<String> = (0..8).map(|_| tokens.issue(DEMO_APP_ID, Duration::from_secs(3600), 0)).collect();
     let people = ["甄测师", "甄测生", "999999199001010016", "99999920000101002X", "99999920000101002x"];
     let more = ["999999198506150036", PHONE, ACCOUNT, SUBJECT, "demoUser000", "\"demo_1\"", "样本第1中学"];
     let secrets = [DEMO_APP_KEY, LOOK_UP_PATH, BROWSER_PATH, platform::SECRET, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"];
@@ -197,7 +196,10 @@ async fn no_person_is_written_or_told_when_an_input_a_look_up_or_a_browser_bring
     }
     for address in [
         format!("{}?ticket={ticket}", docked.hook_url(BROWSER_PATH, "ticket-landing")),
-        format!("{}?state={ticket}&usessionid={ticket}&userId=demoUser0001", docked.hook_url(BROWSER_PATH, "oauth-landing")),
+        format!(
+            "{}?state={ticket}&usessionid={ticket}&userId=demoUser0001",
+            docked.hook_url(BROWSER_PATH, "oauth-landing")
+        ),
         format!("{}/999999199001010016?userId=demoUser0001", docked.hook_url(BROWSER_PATH, "oauth-landing")),
         format!("{}?ticket={ticket}", docked.hook_url(LOOK_UP_PATH, "ticket-landing")),
     ] {
