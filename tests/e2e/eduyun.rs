@@ -114,12 +114,7 @@ async fn docked_from(setup: Setup, sim: Builder, toml: impl FnOnce(Region) -> St
     let sim = sim.start().await.unwrap();
     let platform = Platform::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let host = setup.start().await;
-    let region = Region {
-        url: sim.url(),
-        platform: platform.url(),
-        host: host.api_address(),
-        config: String::new(),
-    };
+    let region = Region { url: sim.url(), platform: platform.url(), host: host.api_address(), config: String::new() };
     host.write_link("hz/edu", &toml(region));
     host.until("the link to serve", |all| all.link_state(LINK) == "serving").await;
     let docked = Docked { host, sim, platform };
@@ -238,9 +233,9 @@ fn with(mut object: Value, members: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_link_serves_and_exchanges_a_session() {
-    let example =
-        std::fs::read_to_string(build::workspace().join("connectors/eduyun/link.example.toml")).unwrap();
-    let docked = docked_from(setup().env("EDUYUN_HOOK_PATH", LOOK_UP_PATH), Eduyun::builder(), |region| {
+    let example = std::fs::read_to_string(build::workspace().join("connectors/eduyun/link.example.toml")).unwrap();
+    let setup = setup().env("EDUYUN_SESSION_PATH", LOOK_UP_PATH).env("EDUYUN_BROWSER_PATH", BROWSER_PATH);
+    let docked = docked_from(setup, Eduyun::builder(), |region| {
         assert!(example.contains("http://127.0.0.1:18081"));
         example.replace("http://127.0.0.1:18081", &region.url)
     })

@@ -82,7 +82,10 @@ async fn a_link_is_built_for_any_page_and_nothing_is_sent() {
     let encoded = ticket.replace('=', "%3D");
     for (page, built) in [
         ("http://app.example.invalid", format!("http://app.example.invalid?ticket={encoded}&sysCode=999999")),
-        ("https://app.example.invalid/a?b=c", format!("https://app.example.invalid/a?b=c&ticket={encoded}&sysCode=999999")),
+        (
+            "https://app.example.invalid/a?b=c",
+            format!("https://app.example.invalid/a?b=c&ticket={encoded}&sysCode=999999"),
+        ),
         ("http://app.example.invalid/#top", format!("http://app.example.invalid/?ticket={encoded}&sysCode=999999#top")),
     ] {
         assert_eq!(link(&docked, page, ticket).await, built);

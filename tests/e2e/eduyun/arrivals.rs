@@ -101,7 +101,8 @@ async fn an_aamif_service_may_be_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_arrives_with_a_ticket_is_sent_to_the_platform_with_a_code_and_without_a_state() {
-    for (validator, operation) in [("area", "aamif.ticket.validate-area"), ("central", "aamif.ticket.validate-central")] {
+    for (validator, operation) in [("area", "aamif.ticket.validate-area"), ("central", "aamif.ticket.validate-central")]
+    {
         let config = format!("login.ticket_validator = \"{validator}\"");
         let docked = docked_with(Eduyun::builder(), |region| region.config(&config)).await;
         let ticket = ticket(&docked).await;

@@ -115,7 +115,9 @@ async fn a_session_that_the_upstream_does_not_know_is_refused_and_an_upstream_in
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_is_never_sent_to_a_page_that_the_link_does_not_allow() {
     let docked = docked().await;
-    for page in ["http://127.0.0.1:3000/", "http://127.0.0.1:3000.evil.example/login", "https://127.0.0.1:3000/login", "//x"] {
+    for page in
+        ["http://127.0.0.1:3000/", "http://127.0.0.1:3000.evil.example/login", "https://127.0.0.1:3000/login", "//x"]
+    {
         assert_eq!(docked.misfits("oauth.link", &json!({ "return_to": page })).await, ["/return_to"], "{page}");
     }
     assert_eq!(crate::support::requests(&docked.sim.counters()), 0);

@@ -52,7 +52,8 @@ impl Relay {
                 let (hook, kept) = (hook.clone(), kept.clone());
                 tokio::spawn(async move {
                     let pass = service_fn(|request| pass(&hook, times, &kept, request));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), pass).await;
+                    let _ =
+                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), pass).await;
                 });
             }
         });

@@ -55,9 +55,8 @@ async fn a_code_that_means_an_expired_token_is_what_the_link_says() {
     let sim = || Eduyun::builder().token_error_code("300401");
     let silent = "errors.token_expired_pattern = \"\"";
     let listed = "errors.token_expired_codes = [\"300401\"]";
-    let docked_saying = async |lines: [&str; 2]| {
-        docked_with(sim(), |region| region.config(lines[0]).config(lines[1])).await
-    };
+    let docked_saying =
+        async |lines: [&str; 2]| docked_with(sim(), |region| region.config(lines[0]).config(lines[1])).await;
     let docked = docked_saying([silent, listed]).await;
     docked.fault_once("app.list", "revoke-token");
     docked.done("app.list", &json!({})).await;
