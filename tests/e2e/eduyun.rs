@@ -234,7 +234,8 @@ fn with(mut object: Value, members: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_link_serves_and_exchanges_a_session() {
     let example = std::fs::read_to_string(build::workspace().join("connectors/eduyun/link.example.toml")).unwrap();
-    let docked = docked_from(setup().env("EDUYUN_HOOK_PATH", LOOK_UP_PATH), Eduyun::builder(), |region| {
+    let setup = setup().env("EDUYUN_SESSION_PATH", LOOK_UP_PATH).env("EDUYUN_BROWSER_PATH", BROWSER_PATH);
+    let docked = docked_from(setup, Eduyun::builder(), |region| {
         assert!(example.contains("http://127.0.0.1:18081"));
         example.replace("http://127.0.0.1:18081", &region.url)
     })

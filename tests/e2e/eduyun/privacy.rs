@@ -13,6 +13,7 @@ use duijie_tests::{
 };
 use http::Method;
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use super::{
     BROWSER_PATH, Docked, EVENT, LOGIN_PAGE, LOOK_UP_PATH, docked_from, newcomer, parameter, relay::Relay, sent_on,
@@ -47,6 +48,9 @@ async fn talkative(config: &str) -> Docked {
 /// Ends the host; nothing of these was written or told, nor of persons or secrets, nor anything like a `keyInfo`.
 async fn assert_silence(docked: Docked, mut values: Vec<String>, answers: &str) {
     values.extend(known(&docked));
+    // A ticket in an address is written with %2B, %2F and %3D.
+    let encoded = values.iter().map(|value| byte_serialize(value.as_bytes()).collect()).collect::<Vec<String>>();
+    values.extend(encoded);
     let metrics = docked.host.admin(Method::GET, "/metrics").send().await.text();
     assert!(metrics.contains("duijie_"), "{metrics}");
     let root = docked.host.setup().root().to_owned();
@@ -179,9 +183,15 @@ async fn no_person_is_written_or_told_when_an_input_a_look_up_or_a_browser_bring
     for (operation, input) in &calls {
         let text = input.to_string();
         let first = input.as_object().unwrap().keys().next().unwrap();
+        // The name of a field that nobody knows is told to whoever sent it, and to nobody else.
+        let unknown = with(input.clone(), &json!({ "甄测师": ["999999199001010016"] })).to_string();
+        docked.host.call_request(super::LINK, operation, unknown).send().await.problem(
+            422,
+            "invalid-input",
+            "not-sent",
+        );
         for body in [
             text[..text.len() - 1].to_owned(),
-            with(input.clone(), &json!({ "甄测师": ["999999199001010016"] })).to_string(),
             with(input.clone(), &json!({ first.as_str(): ["甄测师", PHONE, ticket] })).to_string(),
             json!([input]).to_string(),
         ] {
