@@ -8,6 +8,7 @@ use crate::{
     crypto::{self, Algorithm},
     encode,
     kv::{self, KvError},
+    typed,
 };
 
 /// Bytes of one piece: the store's limit less the mark.
@@ -96,7 +97,7 @@ fn forget(key: &str, head: Option<&[u8]>) -> Result<(), Failure> {
 impl Pieces {
     fn of(head: &[u8]) -> Option<Self> {
         let (&LISTED, listed) = head.split_first()? else { return None };
-        serde_json::from_slice(listed).ok()
+        typed::parse(listed).ok()
     }
 
     fn key(&self, key: &str, at: usize) -> String {

@@ -3,7 +3,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Class, Failure, bindings::duijie::platform::forward as wit, raw};
+use crate::{Class, Failure, bindings::duijie::platform::forward as wit, raw, typed};
 
 pub use wit::{Error as ForwardError, Refusal};
 
@@ -16,13 +16,9 @@ pub fn ask<T: DeserializeOwned>(event: &str, key: Option<&str>, data: &impl Seri
     let data =
         serde_json::to_string(data).map_err(|error| ForwardError::Denied(format!("an event is not JSON: {error}")))?;
     let answer = raw::ask(event, key, &data)?;
-    // Where parsing stopped helps; what stood there may be personal.
-    serde_json::from_slice(answer.as_bytes()).map_err(|error| {
-        ForwardError::Protocol(format!(
-            "the platform's answer to {event} is not the JSON expected (stopped at line {} column {})",
-            error.line(),
-            error.column()
-        ))
+    typed::parse(answer.as_bytes()).map_err(|error| {
+        let place = typed::place_of(&error);
+        ForwardError::Protocol(format!("the platform's answer to {event} is not the JSON expected ({place})"))
     })
 }
 

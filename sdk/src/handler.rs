@@ -6,8 +6,8 @@ use std::{marker::PhantomData, panic};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Connector, Failure, HookRequest, HookResponse, Hooks, Link, Operations, Problem, http, log, manifest::Manifest, raw,
-    typed,
+    Connector, Failure, HookRequest, HookResponse, Hooks, Link, Operations, Problem, http, log, manifest::Manifest,
+    raw, typed,
 };
 
 /// A connector as the component's handler; named only by [`export!`](crate::export).

@@ -6,11 +6,17 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::typed;
+
 /// JSON, whatever byte order mark stands before it and whatever commas stand before its closing brackets.
 ///
 /// # Errors
 /// The strict parser's, when it is no JSON even so.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    typed::from_value(value_of(bytes)?)
+}
+
+fn value_of(bytes: &[u8]) -> serde_json::Result<Value> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     serde_json::from_slice(bytes)
         .or_else(|strict| serde_json::from_slice(&without_trailing_commas(bytes)).map_err(|_| strict))
@@ -101,7 +107,7 @@ pub fn as_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Resul
         Value::Array(elements) => elements,
         one => vec![one],
     };
-    elements.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+    elements.into_iter().map(typed::from_value).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

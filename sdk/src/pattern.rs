@@ -39,7 +39,9 @@ impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Self::new(&text).ok_or_else(|| {
-            D::Error::custom("no pattern: words with `|` between them, `(?i)` before them to ignore case, none of \\.+*?()[]{}^$")
+            D::Error::custom(
+                "no pattern: words with `|` between them, `(?i)` before them to ignore case, none of \\.+*?()[]{}^$",
+            )
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     crypto::{self, Algorithm},
     encode,
     http::{Request, Response},
-    kv, log, time,
+    kv, log, time, typed,
 };
 
 /// A token is renewed this long before it expires, or at half its life if that is shorter, unless the cache is told otherwise.
@@ -185,7 +185,7 @@ impl TokenCache {
         let Some(kept) = kv::get(&self.failure_key())? else {
             return Ok(None);
         };
-        let kept = serde_json::from_slice::<KeptFailure>(&kept).ok().filter(|kept| kept.at_ms >= asked_ms);
+        let kept = typed::parse::<KeptFailure>(&kept).ok().filter(|kept| kept.at_ms >= asked_ms);
         Ok(kept.map(|kept| {
             let class = CLASSES.into_iter().find(|&class| class as u8 == kept.class).unwrap_or(Class::Other);
             // Asking for a token has no effect on any record.

@@ -29,6 +29,15 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     T::deserialize(Node(value))
 }
 
+/// Why it failed, without the value it failed over, which may be personal.
+pub(crate) fn place_of(error: &Error) -> String {
+    match error.line() {
+        // Types are read from a value, which knows no lines.
+        0 => "of another shape".to_owned(),
+        line => format!("stopped at line {line} column {}", error.column()),
+    }
+}
+
 /// Apart from the types, so that a connector holds this once.
 fn value_of(text: &[u8]) -> Result<Value, Error> {
     serde_json::from_slice(text)
@@ -248,6 +257,13 @@ mod tests {
         }
         assert!(read(json!(["T1", 7, null, [], "plain", null, [0, true]])).is_err());
         assert!(parse::<Record>(b"{").is_err());
+    }
+
+    #[test]
+    fn why_it_failed_is_told_without_the_value() {
+        let place = |text: &str| place_of(&parse::<Record>(text.as_bytes()).unwrap_err());
+        assert_eq!(place("{\n\"recordId\" 甄测生"), "stopped at line 2 column 12");
+        assert_eq!(place(r#"{"recordId":["甄测生"]}"#), "of another shape");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! only: it is read once, gone when the call ends, and never in a log.
 
 use duijie_sdk::{
-    Failure, HookRequest, HookResponse, Link, fields::Fields, forward, identity, input::Violations, log, once,
+    Failure, HookRequest, HookResponse, Link, fields::Fields, forward, identity, input::Violations, log, once, typed,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ pub fn look_up(link: &Link<Config>, request: HookRequest) -> Result<HookResponse
 /// Asks the platform who a subject is; an operator reads why there is no good answer.
 fn ask_platform(subject: &str) -> Option<User> {
     let user = match forward::ask::<Value>("local-session", None, &json!({ "subject": subject })) {
-        Ok(answer) => serde_json::from_value::<User>(answer).ok(),
+        Ok(answer) => typed::from_value::<User>(answer).ok(),
         Err(error) => {
             let failure = Failure::from(error);
             log::warn("the platform does not say whose a local session is", &[("error", &failure.message)]);

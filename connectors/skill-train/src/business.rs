@@ -3,7 +3,7 @@
 
 mod wire;
 
-use duijie_sdk::{Failure, Link, input::Violations, json};
+use duijie_sdk::{Failure, Link, input::Violations, json, typed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -291,7 +291,7 @@ pub fn study_records(link: &Link<Config>, class: ClassRef) -> Result<StudyRecord
     let answer = call::business(link, Operation::StudyRecords, &data)?;
     let records = match answer.data {
         Value::Null => Vec::new(),
-        list => serde_json::from_value(list)
+        list => typed::from_value(list)
             .map_err(|_| Failure::protocol("the upstream says success, but returnData is no list of study records"))?,
     };
     Ok(StudyRecords { records })

@@ -53,6 +53,7 @@ impl Connector for SkillTrain {
     const NAME: &'static str = "skill-train";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Config;
+    const MANIFEST: Option<&'static str> = Some(include_str!("../manifest.json"));
 
     fn about() -> About {
         About::new(

@@ -12,6 +12,7 @@ use duijie_sdk::{
     template::inside_json,
     time,
     token::{Fetched, TokenCache},
+    typed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,7 @@ impl Session {
     /// # Errors
     /// `internal` when it is something else.
     pub fn of(kept: &str) -> Result<Self, Failure> {
-        serde_json::from_slice(kept.as_bytes()).map_err(|_| Failure::internal("the kept session is none of ours"))
+        typed::parse(kept.as_bytes()).map_err(|_| Failure::internal("the kept session is none of ours"))
     }
 }
 

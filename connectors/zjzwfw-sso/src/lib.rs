@@ -42,6 +42,7 @@ impl Connector for ZjzwfwSso {
     const NAME: &'static str = "zjzwfw-sso";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Config;
+    const MANIFEST: Option<&'static str> = Some(include_str!("../manifest.json"));
 
     fn about() -> About {
         let servicepwd = Slot::new(

@@ -58,7 +58,7 @@ pub(crate) fn sync_out(config: &Config, record: &Value) -> Result<Synced, Failur
 fn mapped(config: &Config, record: &Value) -> Result<Wire, Failure> {
     let mapped = match &config.mapping.user_sync {
         Some(mapping) => mapping::map(mapping, record),
-        None if config.is_simulated() => mapping::map(&sim::user_sync(), record),
+        None if config.is_simulated() => sim::person(record),
         None => {
             let message =
                 "mapping.user_sync is not set, and the built-in one is our invention: it is sent to simulators only";

@@ -119,6 +119,12 @@ impl Dispatcher {
 /// Equal to the digest of no text that anybody knows.
 static NOBODYS: PathSecret = PathSecret::nobodys();
 
+/// What an operator is told of a failure. No manifest says what is personal in an inbound request or in what an upstream
+/// answers meanwhile, so only words about the link and the host are: not those that may quote a person.
+fn told(failure: &Failure) -> Option<&str> {
+    matches!(failure.class, Class::Config | Class::Denied | Class::Internal).then_some(failure.message.as_str())
+}
+
 fn busy() -> Failure {
     Failure::new(Class::Unavailable, Outcome::NotSent, "the hook has as many requests open as it may")
 }
@@ -135,8 +141,9 @@ fn observe(
     let manifest = &link.connector.manifest;
     let (class, status, message) = match result {
         Ok(answer) => ("ok", Some(answer.status), None),
-        Err(failure) => (failure.class.as_str(), None, Some(failure.message.as_str())),
+        Err(failure) => (failure.class.as_str(), None, told(failure)),
     };
+    let upstream_code = result.as_ref().err().and_then(|failure| failure.upstream_code.as_deref());
     let took = started.elapsed().as_secs_f64();
     let labels = [("connector", manifest.name.to_string()), ("hook", hook.name().to_owned())];
     metrics::histogram!("duijie_hook_seconds", &labels).record(took);
@@ -144,6 +151,6 @@ fn observe(
     metrics::counter!("duijie_hooks_total", &[connector, name, ("class", class.to_owned())]).increment(1);
     tracing::info!(
         request_id, link = %link.id, hook = hook.name(), connector = %manifest.name, version = %manifest.version,
-        revision = link.connector.revision.short(), class, status, message, ms = took * 1e3, bytes, "hook"
+        revision = link.connector.revision.short(), class, status, upstream_code, message, ms = took * 1e3, bytes, "hook"
     );
 }

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Failure, Outcome, bindings::duijie::http::client as wit, json, time};
+use crate::{Failure, Outcome, bindings::duijie::http::client as wit, json, time, typed};
 
 /// A complete answer, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Response {
     /// `protocol`, outcome `unknown`, when it is not the JSON expected; of a redirect it says that it is one.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
-        serde_json::from_slice(body).map_err(|error| self.not_json(&error))
+        typed::parse(body).map_err(|error| self.not_json(&error))
     }
 
     /// The body as JSON, read leniently ([`json::parse`]).
@@ -49,13 +49,11 @@ impl Response {
             return Failure::protocol(message);
         }
         let kind = self.header("content-type").unwrap_or("no content type");
-        // Where parsing stopped helps; what stood there may be personal.
         Failure::protocol(format!(
-            "the upstream's answer is not the JSON expected (HTTP {}, {kind:.64}, {} bytes, stopped at line {} column {})",
+            "the upstream's answer is not the JSON expected (HTTP {}, {kind:.64}, {} bytes, {})",
             self.status,
             self.body.len(),
-            error.line(),
-            error.column(),
+            typed::place_of(error),
         ))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use duijie_sdk::{
     Failure, blob,
     crypto::{self, Algorithm},
-    encode, log,
+    encode, log, typed,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub(super) struct Memory {
 /// What is known of a class; nothing of one that is new.
 pub(super) fn of(class_code: &str) -> Result<Memory, Failure> {
     let kept = blob::get(&key(class_code)?)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default())
+    Ok(kept.and_then(|kept| typed::parse(&kept).ok()).unwrap_or_default())
 }
 
 /// Keeps what is known. A full store is no reason to refuse a class: the platform gives the same accounts again.

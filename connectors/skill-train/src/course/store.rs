@@ -4,7 +4,7 @@
 use duijie_sdk::{
     Failure, Link, blob,
     crypto::{self, Algorithm},
-    encode, kv,
+    encode, kv, typed,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -94,7 +94,7 @@ pub(super) fn page(number: u64, size: u64) -> Result<(Vec<Value>, u64), Failure>
 
 fn index() -> Result<Vec<String>, Failure> {
     let kept = blob::get(INDEX)?;
-    Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default())
+    Ok(kept.and_then(|kept| typed::parse(&kept).ok()).unwrap_or_default())
 }
 
 fn keep_index(index: &[String]) -> Result<(), Failure> {

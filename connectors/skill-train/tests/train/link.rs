@@ -34,6 +34,11 @@ fn the_manifest_satisfies_its_schema() {
 }
 
 #[test]
+fn the_manifest_made_beforehand_is_what_is_registered() {
+    bare(config()).hold_manifest::<SkillTrain>(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+}
+
+#[test]
 fn what_may_be_repeated_is_what_the_upstream_overwrites_or_only_reads() {
     let is = |effect: &str, repeat: &str| {
         let named = |it: &&Value| it["effect"] == effect && it["repeat"] == repeat;

@@ -6,7 +6,7 @@ use duijie_sdk::{
     crypto::{Algorithm, hash},
     encode,
     kv::{self, KvError, Lock},
-    log,
+    log, typed,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl Turn {
         let key = format!("hook/told/{}", digest(&[user_id])?);
         let digest = digest(&[user_id, change.event(), args])?;
         let held = kv::lock(&key, HOLD_MS)?;
-        let last = kv::get(&key)?.and_then(|told| serde_json::from_slice::<Told>(&told).ok());
+        let last = kv::get(&key)?.and_then(|told| typed::parse::<Told>(&told).ok());
         // Only the last counts: a person changed and changed back is changed twice.
         let was_told = last.as_ref().is_some_and(|last| last.digest == digest);
         let count = last.map_or(0, |last| last.count.wrapping_add(1));

@@ -16,6 +16,11 @@ fn errors(schema: &Value, value: &Value) -> Vec<String> {
 }
 
 #[test]
+fn the_manifest_made_beforehand_is_what_is_registered() {
+    host(json!({})).hold_manifest::<ZjzwfwSso>(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"));
+}
+
+#[test]
 fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
     let manifest = host(json!({})).describe::<ZjzwfwSso>();
     let schema = golden(include_str!("../../../../wit/manifest.schema.json"));

@@ -38,6 +38,22 @@ fn a_person_goes_out_as_json_or_as_xml() {
 }
 
 #[test]
+fn what_is_not_known_of_a_person_goes_out_empty() {
+    let host = accepting(json!({}));
+    let person = json!({
+        "operation": "add", "loginName": "zhangs", "userName": "甄测生", "orgCoding": "001006", "mobile": null,
+        "enabled": false,
+    });
+    sync(&host, person).unwrap();
+    let args: Value = serde_json::from_str(&sent(&host, "args").unwrap()).unwrap();
+    let expected = json!({
+        "opttype": "add", "userid": "", "loginname": "zhangs", "username": "甄测生", "orgcoding": "001006", "idnum": "",
+        "mobile": "", "sex": "", "useable": "0",
+    });
+    assert_eq!(args, expected);
+}
+
+#[test]
 fn everything_wrong_with_a_person_is_said_at_once_and_nothing_is_sent() {
     let host = accepting(json!({}));
     let mut wrong = person();
