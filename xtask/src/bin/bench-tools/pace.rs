@@ -22,6 +22,8 @@ use crate::load::{percentile, whole};
 
 /// A request that was begun so long after it was due was late: the generator's fault, not the server's.
 const LATE: Duration = Duration::from_millis(20);
+/// Connections that are opened in any case, as a platform's pool would: one alone could keep up with a fast server.
+const CONNECTIONS_MIN: u64 = 32;
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Errors whose text is printed.
@@ -73,7 +75,8 @@ pub(crate) async fn run(
         let due = started + Duration::from_secs_f64(number as f64 / per_second);
         let bytes = request(number);
         sleep_until(due).await;
-        open.spawn(exchange(authority.clone(), idle.clone(), due, bytes));
+        let kept = (number >= CONNECTIONS_MIN).then(|| alive(&idle)).flatten();
+        open.spawn(exchange(authority.clone(), idle.clone(), kept, due, bytes));
         while let Some(done) = open.try_join_next() {
             seen.count(done?);
         }
@@ -102,8 +105,7 @@ impl Seen {
     }
 }
 
-async fn exchange(authority: Arc<str>, idle: Idle, due: Instant, request: Vec<u8>) -> Done {
-    let kept = alive(&idle);
+async fn exchange(authority: Arc<str>, idle: Idle, kept: Option<TcpStream>, due: Instant, request: Vec<u8>) -> Done {
     let (late, opened) = (due.elapsed() > LATE, kept.is_none());
     let answered = timeout(ANSWER_MAX, async {
         let mut stream = match kept {
@@ -170,7 +172,7 @@ mod tests {
         let address = server(usize::MAX, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         let seen = run(&address, 1000.0, 50, |_| vec![b'x']).await.unwrap();
         assert_eq!((seen.calls, seen.errors, seen.nanos.len()), (50, 0, 50));
-        assert!(seen.connections < 50, "{}", seen.connections);
+        assert!((CONNECTIONS_MIN..50).contains(&seen.connections), "{}", seen.connections);
     }
 
     #[tokio::test]
