@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::table::{Entry, Link, LiveTable, Table};
 use crate::{
@@ -160,13 +163,21 @@ impl Dispatcher {
         let input = std::mem::take(&mut call.input);
         let bytes = input.len();
         let watch = Watch { link: &link, call: &call, started };
-        let result = self.run(&link, &call, input).await;
+        // Held until the call is written down: a host that waits for its calls to end must not exit before.
+        let mut held = None;
+        let result = self.run(&link, &call, input, &mut held).await;
         std::mem::forget(watch);
         observe(&link, &call, bytes, &result, started.elapsed());
         result
     }
 
-    async fn run(&self, link: &Link, call: &Call<'_>, input: Bytes) -> Result<Answer, CallError> {
+    async fn run<'p>(
+        &'p self,
+        link: &'p Link,
+        call: &Call<'_>,
+        input: Bytes,
+        held: &mut Option<[SemaphorePermit<'p>; 2]>,
+    ) -> Result<Answer, CallError> {
         let Some(operation) = link.connector.operation(call.operation) else {
             return Err(unknown_operation(link, call.operation));
         };
@@ -175,10 +186,11 @@ impl Dispatcher {
             return Err(CallError::TooLarge { given: input.len(), max });
         }
         // Before parsing: what is open at a time also bounds what parsed inputs may take of memory.
-        let Ok(Ok(_link_permit)) = timeout(LINK_WAIT, link.permits.acquire()).await else {
+        let Ok(Ok(link_permit)) = timeout(LINK_WAIT, link.permits.acquire()).await else {
             return Err(CallError::LinkBusy(link.id.to_string()));
         };
-        let _host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
+        let host_permit = self.calls.try_acquire().map_err(|_| CallError::HostBusy)?;
+        *held = Some([link_permit, host_permit]);
         let parsed: Value = serde_json::from_slice(&input).map_err(|e| not_json(&e))?;
         let violations = operation.violations(&parsed);
         if !violations.is_empty() {

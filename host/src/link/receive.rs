@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
-use tokio::time::timeout;
+use tokio::{sync::SemaphorePermit, time::timeout};
 
 use super::{
     dispatch::{Dispatcher, LINK_WAIT},
@@ -89,20 +89,24 @@ impl Dispatcher {
         let (started, link) = (Instant::now(), &*admitted.link);
         request.hook.clone_from(&admitted.hook);
         let bytes = request.body.len();
-        let result = self.answer(link, hook, request_id.clone(), request).await;
+        // As with calls: held until the request is written down.
+        let mut held = None;
+        let result = self.answer(link, hook, request_id.clone(), request, &mut held).await;
         observe(link, hook, &request_id, started, bytes, &result);
         result
     }
 
-    async fn answer(
-        &self,
+    async fn answer<'p>(
+        &'p self,
         link: &Link,
-        hook: &Hook,
+        hook: &'p Hook,
         request_id: Arc<str>,
         request: HookRequest,
+        held: &mut Option<[SemaphorePermit<'p>; 2]>,
     ) -> Result<HookAnswer, Failure> {
-        let Ok(Ok(_permit)) = timeout(LINK_WAIT, hook.gate.permits.acquire()).await else { return Err(busy()) };
-        let Ok(Ok(_host_permit)) = timeout(LINK_WAIT, self.hooks.acquire()).await else { return Err(busy()) };
+        let Ok(Ok(permit)) = timeout(LINK_WAIT, hook.gate.permits.acquire()).await else { return Err(busy()) };
+        let Ok(Ok(host_permit)) = timeout(LINK_WAIT, self.hooks.acquire()).await else { return Err(busy()) };
+        *held = Some([permit, host_permit]);
         let context = Context::serving(CallContext {
             grant: link.grant.clone(),
             request_id,
