@@ -34,6 +34,14 @@ struct Kept {
     until_ms: u64,
 }
 
+/// What is found after waiting for whoever fetches.
+enum Turn {
+    /// The token of one who fetched.
+    Found(String),
+    /// Nothing: it is ours to fetch, while this is held.
+    Ours(kv::Lock),
+}
+
 /// The cache of one kind of token.
 ///
 /// ```no_run
@@ -144,16 +152,30 @@ impl TokenCache {
         stale: Option<&str>,
         fetch: impl FnOnce() -> Result<Fetched, Failure>,
     ) -> Result<String, Failure> {
+        match self.turn(stale)? {
+            Turn::Found(token) => Ok(token),
+            Turn::Ours(_held) => self.keep(fetch()),
+        }
+    }
+
+    /// Waits for whoever fetches. This and [`TokenCache::keep`] stand apart from `fetch`, so that a connector of many
+    /// fetches holds them once.
+    fn turn(&self, stale: Option<&str>) -> Result<Turn, Failure> {
         let asked_ms = time::now_ms();
-        let _lock = kv::lock(&self.key, HOLD_MS)?;
+        let held = kv::lock(&self.key, HOLD_MS)?;
         // Whoever held the lock before may have fetched it, or failed to.
         if let Some(kept) = self.kept()?.filter(|kept| stale != Some(&kept.token)) {
-            return Ok(kept.token);
+            return Ok(Turn::Found(kept.token));
         }
-        if let Some(failure) = self.failed_since(asked_ms)? {
-            return Err(failure);
+        match self.failed_since(asked_ms)? {
+            Some(failure) => Err(failure),
+            None => Ok(Turn::Ours(held)),
         }
-        let Fetched { token, ttl_ms } = fetch().inspect_err(|failure| self.keep_failure(failure))?;
+    }
+
+    /// Keeps what was fetched for all that wait, be it a token or a failure.
+    fn keep(&self, fetched: Result<Fetched, Failure>) -> Result<String, Failure> {
+        let Fetched { token, ttl_ms } = fetched.inspect_err(|failure| self.keep_failure(failure))?;
         let keep_ms = ttl_ms - self.early_ms.min(ttl_ms / 2);
         if keep_ms == 0 {
             return Ok(token);

@@ -154,17 +154,20 @@ impl Members {
     fn of(members: Map<String, Value>) -> Self {
         Self { rest: members.into_iter(), value: Value::Null }
     }
+
+    /// The next name; its value is kept for when it is asked for. Apart from the types, so that a connector holds this once.
+    fn next_name(&mut self) -> Option<Node> {
+        let (name, value) = self.rest.next()?;
+        self.value = value;
+        Some(Node(Value::String(name)))
+    }
 }
 
 impl<'de> MapAccess<'de> for Members {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((name, value)) = self.rest.next() else {
-            return Ok(None);
-        };
-        self.value = value;
-        seed.deserialize(Node(Value::String(name))).map(Some)
+        self.next_name().map(|name| seed.deserialize(name)).transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
