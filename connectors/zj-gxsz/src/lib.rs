@@ -2,7 +2,7 @@
 //! by the link's config, encrypted with SM4 at the moment of sending, and pushed with an OAuth2 token. It never keeps a
 //! record, clear or encrypted, and never writes one into a log or a message.
 //!
-//! The way in: [`push`] is the call from top to bottom; [`sim`] is the built-in mapping of the platform's
+//! The way in: [`push`] is the call from top to bottom; `sim` is the built-in mapping of the platform's
 //! record to the upstream's;
 //! [`envelope`] wraps the ciphertext; [`token`] gets the token; [`memory`] knows what was
 //! accepted before; [`config`] is what a link may say.

@@ -1,6 +1,6 @@
 //! A link's `[config]`. What the portal prints is a default; what public clients of it do is a default too; what nobody
-//! knows has none. [`access`] is how requests
-//! get there, [`methods`] what they are called, [`problems`] says what a schema cannot. Never a secret.
+//! knows has none. `access` is how requests
+//! get there, `methods` what they are called, [`problems`] says what a schema cannot. Never a secret.
 
 mod access;
 mod login;

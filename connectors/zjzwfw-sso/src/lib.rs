@@ -2,8 +2,8 @@
 //! directions. It keeps no ticket, no token and no person beyond the minute in which a log-in is handed over, and
 //! writes none into a log or a message.
 //!
-//! The way in: [`login`] is a log-in from link to code; [`wire`] sends a request and [`reply`] reads its answer;
-//! [`session`], [`user`] and [`call`] are the operations on top; [`hook`] is what the SSO calls here; [`config`] is
+//! The way in: `login` is a log-in from link to code; `wire` sends a request and `reply` reads its answer;
+//! `session`, `user` and `call` are the operations on top; `hook` is what the SSO calls here; `config` is
 //! what a link may say.
 
 #![cfg_attr(
