@@ -95,10 +95,13 @@ pub fn redeem<T: DeserializeOwned>(code: &str) -> Result<T, Failure> {
 
 /// Is a page one of these, or below one of them? Compared by scheme, host and port as a whole and by whole path segments.
 pub fn is_below(page: &str, allowed: &[String]) -> bool {
+    if page.bytes().any(|byte| byte.is_ascii_control()) {
+        return false;
+    }
     let page = page.split(['?', '#']).next().unwrap_or_default();
     let has_dots =
         page.split('/').any(|segment| matches!(segment, "." | "..") || segment.to_ascii_lowercase().contains("%2e"));
-    if Authority::of(page).is_err() || has_dots || page.bytes().any(|byte| byte.is_ascii_control()) {
+    if Authority::of(page).is_err() || has_dots {
         return false;
     }
     allowed.iter().any(|base| {
@@ -157,6 +160,7 @@ mod tests {
             "https://u@campus.example/login/",
             "//campus.example/login/",
             "https://campus.example/login/\r\nx: y",
+            "https://campus.example/login/?x=\r\nSet-Cookie: a=b",
             "javascript:alert(1)",
         ] {
             assert_eq!(begin(bad, &allowed()).unwrap_err().class, Class::InvalidInput, "{bad}");

@@ -84,9 +84,14 @@ fn begins_tag(text: &str) -> bool {
     matches!(text.chars().nth(1), Some(next) if next.is_alphabetic() || matches!(next, '_' | '/' | '?' | '!'))
 }
 
+/// Bytes of a reference, with its `&` and `;`.
+const REFERENCE_BYTES_MAX: usize = 11;
+
 /// One of the five entities that need no declaration, or a character by number.
 fn begins_reference(text: &str) -> bool {
-    let name = text.get(1..).and_then(|rest| rest.split_once(';')).map(|(name, _)| name);
+    // The longest is `&#x` with seven digits; looking further for every `&` would cost the square of a hostile text.
+    let end = text.bytes().take(REFERENCE_BYTES_MAX).position(|byte| byte == b';');
+    let name = end.and_then(|end| text.get(1..end));
     name.is_some_and(|name| match name.strip_prefix('#') {
         Some(number) => {
             let digits = number.strip_prefix('x').unwrap_or(number);

@@ -1,7 +1,7 @@
 //! Where a request comes from: the peer, or, when the peer is a proxy that the operator trusts, whom that proxy names.
 //! A client's own word is never taken.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::http::{HeaderMap, request::Parts};
 use ipnet::IpNet;
@@ -20,26 +20,30 @@ pub(super) fn of(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
 }
 
 /// The last address in the chain that is no trusted proxy. What stands before an untrusted one is a client's own word.
+/// An entry that is no address, behind a trusted proxy, is nobody: to take the proxy itself for the source would let
+/// whoever writes nonsense in through the proxy's own allowance.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    let named: Vec<&str> = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    // As bytes: a line that is no text must not vanish and leave the one before it, which is the client's.
+    let named: Vec<&[u8]> =
+        headers.get_all(FORWARDED_FOR).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     let mut source = peer;
     for name in named.iter().rev().take(HOPS_MAX) {
         if !is_trusted(&source) {
             break;
         }
-        match name.trim().parse::<IpAddr>() {
-            Ok(before) => source = before.to_canonical(),
-            // A proxy that writes no address says nothing about who is behind it.
-            Err(_) => break,
+        match address(name) {
+            Some(before) => source = before.to_canonical(),
+            None => return IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         }
     }
     source
+}
+
+/// An address, perhaps with a port, as some proxies write it.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -48,13 +52,28 @@ mod tests {
 
     use super::*;
 
-    fn found(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn found_bytes(peer: &str, forwarded: &[&[u8]], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_str(value).unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(value).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         behind(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    fn found(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        found_bytes(peer, &forwarded.iter().map(|text| text.as_bytes()).collect::<Vec<_>>(), trusted)
+    }
+
+    #[test]
+    fn nonsense_behind_a_trusted_proxy_is_nobody_and_not_the_proxy() {
+        let trusted = ["10.0.0.0/8"];
+        assert_eq!(found("10.0.0.9", &["nonsense"], &trusted), "0.0.0.0");
+        assert_eq!(found("10.0.0.9", &["10.0.0.1, x, 10.0.0.8"], &trusted), "0.0.0.0");
+        assert_eq!(found_bytes("10.0.0.9", &[b"\xff, 192.0.2.1"], &trusted), "192.0.2.1");
+        assert_eq!(found_bytes("10.0.0.9", &[b"10.0.0.1", b"\xff"], &trusted), "0.0.0.0");
+        assert_eq!(found("10.0.0.9", &["192.0.2.1:4711"], &trusted), "192.0.2.1");
+        assert_eq!(found("10.0.0.9", &["[2001:db8::1]:4711"], &trusted), "2001:db8::1");
     }
 
     #[test]
@@ -69,7 +88,6 @@ mod tests {
         assert_eq!(found("10.0.0.9", &["192.0.2.1"], &trusted), "192.0.2.1");
         assert_eq!(found("10.0.0.9", &["198.51.100.7, 192.0.2.1"], &trusted), "192.0.2.1");
         assert_eq!(found("10.0.0.9", &["198.51.100.7", "192.0.2.1, 10.0.0.8"], &trusted), "192.0.2.1");
-        assert_eq!(found("10.0.0.9", &["nonsense"], &trusted), "10.0.0.9");
         assert_eq!(found("10.0.0.9", &[], &trusted), "10.0.0.9");
     }
 }

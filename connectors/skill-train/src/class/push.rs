@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use duijie_sdk::{
     Failure, HookRequest, HookResponse, Link,
+    crypto::{self, Algorithm},
+    encode,
     forward::{self, ForwardError},
     kv, log,
 };
@@ -120,7 +122,15 @@ fn take(known: &mut Memory, learners: &[Learner], given: &Answer) -> Result<(), 
 
 /// The platform's accounts.
 fn ask(class: &Class) -> Result<Answer, Failure> {
-    Ok(forward::ask(EVENT, Some(&class.class_code), class)?)
+    Ok(forward::ask(EVENT, Some(&key(class)?), class)?)
+}
+
+/// What tells a repetition: the class and what is told of it, so that a changed class is another event.
+fn key(class: &Class) -> Result<String, Failure> {
+    let told =
+        serde_json::to_string(class).map_err(|error| Failure::internal(format!("a class is not JSON: {error}")))?;
+    let digest = crypto::hash(Algorithm::Sha256, told)?;
+    Ok(format!("{:.128}/{}", class.class_code, encode::hex(digest)))
 }
 
 /// Accounts by the template, save those that are known. The platform is told of them, if the link has one; it must not
@@ -136,7 +146,7 @@ fn derive(config: &PushClass, class: &mut Class, known: &Memory) -> Result<Answe
         given.accounts.push(Account { card_no: student.card_no.clone(), account: account.clone() });
         student.account = Some(account);
     }
-    match forward::ask::<Value>(EVENT, Some(&class.class_code), class) {
+    match forward::ask::<Value>(EVENT, Some(&key(class)?), class) {
         Ok(_) => {}
         Err(ForwardError::Denied(why)) => log::warn("the platform was not told of a class", &[("why", &why)]),
         Err(error) => return Err(error.into()),

@@ -136,7 +136,12 @@ fn every_learner_gets_an_account_under_the_number_that_was_sent() {
     let reply = pushed(&host, &request);
     assert_eq!(reply["returnData"], json!([{ "cardNo": "99999920000101002x", "studentUserAccount": "lisi" }]));
     assert_eq!(reply["passwordRules"], "首次登录短信验证");
-    assert_eq!(host.asked()[0].key.as_deref(), request["data"]["classCode"].as_str());
+    let key = host.asked()[0].key.clone().unwrap();
+    assert!(key.starts_with(request["data"]["classCode"].as_str().unwrap()), "{key}");
+    // A platform need not act on an id that it has seen, so a changed class must have another.
+    request["data"]["trainClassName"] = json!("another name");
+    pushed(&host, &request);
+    assert_ne!(host.asked()[1].key.as_ref(), Some(&key));
 }
 
 #[test]
