@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -19,12 +20,15 @@ use tokio::{
 use crate::{
     capability::{credential::Renewals, http::client::ClientPool},
     config::Config,
+    id::{ConnectorName, Pin, Revision},
     link::{Dispatcher, bind::Binder, expiry::Expiry, table::Lasting},
-    reload::{self, Reconciler, SharedStatus, Stager, Status, Trigger},
+    reload::{
+        self, Ledger, Reconciler, Retained, SharedStatus, Signatures, Stager, Status, Trigger, Watcher, WishError,
+    },
     runtime::{Cache, Compiler, EngineOptions, PreparedRef, Runtime},
     server::{
         self, ServeOptions,
-        admin::{Admin, Control, Versions},
+        admin::{Admin, Control, Declined, Versions},
         api::Api,
         auth::{AdminKey, PlatformKeys},
     },
@@ -83,8 +87,8 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let admin_key = AdminKey::from_config(config.admin_key_sha256.as_deref()).context("key `admin.key_sha256`")?;
     let metrics = telemetry::start_metrics()?;
     let renewals = Renewals::open(&config.state).context("reading the renewals of credentials")?;
-    let mut parts = parts(&config, renewals)?;
     let (trigger, events) = reload::channel();
+    let mut parts = parts(&config, renewals, trigger.clone())?;
     let (shutdown, drain) = Shutdown::new();
 
     let control = Arc::new(Controls { status: parts.status, trigger: trigger.clone() });
@@ -93,7 +97,7 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let (admin_shutdown, admin_drain) = Shutdown::new();
     let admin = spawn_admin(admin, state, admin_drain)?;
 
-    let watcher = reload::watch(&config.reload, trigger.clone());
+    let watcher = Watcher::start(&config.reload, trigger.clone());
     parts.reconciler.reconcile().await;
     tokio::spawn(sweep(parts.lasting));
     tokio::spawn(watch_credentials(parts.dispatcher.clone()));
@@ -236,6 +240,22 @@ impl Control for Controls {
     fn reload(&self) {
         self.trigger.now();
     }
+
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>> {
+        Box::pin(async { self.trigger.roll_back(connector).await.map_err(declined) })
+    }
+
+    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Revision, Declined>> {
+        Box::pin(async { self.trigger.release(pin).await.map_err(declined) })
+    }
+}
+
+fn declined(error: WishError) -> Declined {
+    let text = error.to_string();
+    match error {
+        WishError::UnknownConnector(_) | WishError::NotQuarantined(_) => Declined::Unknown(text),
+        WishError::NothingBefore(_) | WishError::Ended => Declined::Impossible(text),
+    }
 }
 
 /// Loads everything once into a throw-away state directory, for the verbs that run and end.
@@ -247,7 +267,8 @@ pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
     let renewals = Renewals::look(&config.state).context("reading the renewals of credentials")?;
     let mut config = config.clone();
     config.state = state.path().to_owned();
-    let mut parts = parts(&config, renewals)?;
+    let (trigger, _events) = reload::channel();
+    let mut parts = parts(&config, renewals, trigger)?;
     parts.reconciler.settle().await;
     Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
 }
@@ -261,7 +282,7 @@ pub(crate) async fn prepare(bytes: &[u8]) -> anyhow::Result<PreparedRef> {
     // One instance is enough to describe itself.
     let options = EngineOptions { calls_max: 2, hooks_max: 0, ..EngineOptions::default() };
     let runtime = Runtime::new(&options).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
-    Ok(stager(&runtime, state.path())?.prepare(bytes).await?)
+    Ok(stager(&runtime, state.path(), Signatures::default())?.prepare(bytes).await?)
 }
 
 /// The keys of the configuration.
@@ -272,13 +293,15 @@ pub(crate) fn platform_keys(config: &Config) -> anyhow::Result<PlatformKeys> {
     Ok(PlatformKeys::from_config(&config.platforms)?)
 }
 
-fn stager(runtime: &Runtime, state: &std::path::Path) -> anyhow::Result<Stager> {
-    let cache = Cache::open(state).with_context(|| format!("opening the state directory {}", state.display()))?;
+fn stager(runtime: &Runtime, state: &Path, signatures: Signatures) -> anyhow::Result<Stager> {
+    let opening = || format!("opening the state directory {}", state.display());
+    let cache = Cache::open(state).with_context(opening)?;
+    let retained = Retained::open(state).with_context(opening)?;
     let program = std::env::current_exe().context("finding this program")?;
-    Ok(Stager::new(runtime.clone(), Compiler::new(program, cache)))
+    Ok(Stager::new(runtime.clone(), Compiler::new(program, cache), signatures, retained))
 }
 
-fn parts(config: &Config, renewals: Renewals) -> anyhow::Result<Parts> {
+fn parts(config: &Config, renewals: Renewals, trigger: Trigger) -> anyhow::Result<Parts> {
     let runtime = Runtime::new(&config.engine).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
     let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize, config.engine.hooks_max as usize));
     let status: SharedStatus = Arc::new(ArcSwap::default());
@@ -288,7 +311,10 @@ fn parts(config: &Config, renewals: Renewals) -> anyhow::Result<Parts> {
         lasting: lasting.clone(),
         memory_bytes_max: config.engine.memory_bytes_max,
     };
-    let stager = stager(&runtime, &config.state)?;
-    let reconciler = Reconciler::new(&config.reload, stager, binder, dispatcher.clone(), status.clone());
+    let stager = stager(&runtime, &config.state, config.reload.signatures.clone())?;
+    let ledger = Ledger::open(&config.state);
+    let (dispatcher_too, status_too) = (dispatcher.clone(), status.clone());
+    let made = reload::Parts { stager, binder, ledger, dispatcher: dispatcher_too, status: status_too, trigger };
+    let reconciler = Reconciler::new(&config.reload, made);
     Ok(Parts { dispatcher, lasting, reconciler, status })
 }

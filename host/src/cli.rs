@@ -3,12 +3,16 @@
 
 mod call;
 mod check;
+mod deploy;
 mod inspect;
 mod keys;
 mod link;
 mod new;
 mod out;
+mod remote;
+mod rollback;
 mod serve;
+mod status;
 
 use std::{
     path::{Path, PathBuf},
@@ -64,6 +68,14 @@ enum Verb {
     Call(call::CallArgs),
     /// Show what a connector file is: manifest, schemas, imports, size, revision
     Inspect(inspect::InspectArgs),
+    /// Show how a running host stands: what serves, what does not and why
+    Status(status::StatusArgs),
+    /// Bring a connector into the directory of a running host
+    Deploy(deploy::DeployArgs),
+    /// Send every link of a connector back to what it served with before
+    Rollback(rollback::RollbackArgs),
+    /// Let a revision that was rolled back try again
+    Release(rollback::ReleaseArgs),
     /// Look at links
     #[command(subcommand)]
     Link(link::LinkVerb),
@@ -109,6 +121,10 @@ pub fn run() -> ExitCode {
         Verb::Check => check::run(&cli.global),
         Verb::Call(args) => call::run(&cli.global, args),
         Verb::Inspect(args) => inspect::run(&cli.global, args),
+        Verb::Status(args) => status::run(&cli.global, args),
+        Verb::Deploy(args) => deploy::run(&cli.global, args),
+        Verb::Rollback(args) => rollback::roll_back(&cli.global, args),
+        Verb::Release(args) => rollback::release(&cli.global, args),
         Verb::Link(verb) => link::run(&cli.global, verb),
         Verb::Keys(verb) => keys::run(&cli.global, verb),
         Verb::New(args) => new::run(args),

@@ -14,7 +14,8 @@ use toml::Spanned;
 
 use crate::{
     id::PlatformName,
-    reload::ReloadOptions,
+    pattern::Pattern,
+    reload::{Policy, ReloadOptions, Signatures},
     runtime::EngineOptions,
     telemetry::{LogFormat, LogLevel},
 };
@@ -103,6 +104,10 @@ struct Raw {
     #[serde(default)]
     reload: RawReload,
     #[serde(default)]
+    signatures: RawSignatures,
+    #[serde(default)]
+    rollout: RawRollout,
+    #[serde(default)]
     log: RawLog,
 }
 
@@ -181,6 +186,40 @@ impl Default for RawReload {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
+struct RawSignatures {
+    required: bool,
+    keys: Spanned<Vec<String>>,
+}
+
+impl Default for RawSignatures {
+    fn default() -> Self {
+        Self { required: false, keys: unwritten(Vec::new()) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawRollout {
+    canary: Vec<Spanned<String>>,
+    share: Spanned<i64>,
+    clean_calls: Spanned<i64>,
+    trial_s: Spanned<i64>,
+}
+
+impl Default for RawRollout {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            canary: Vec::new(),
+            share: unwritten(policy.share.into()),
+            clean_calls: unwritten(policy.clean_calls.try_into().unwrap_or(i64::MAX)),
+            trial_s: unwritten(policy.trial.as_secs().try_into().unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct RawLog {
     level: LogLevel,
     format: LogFormat,
@@ -230,6 +269,10 @@ impl Config {
         let connections = ranged("limits.connections", &limits.connections, 1, 1_000_000)? as usize;
         let drain = Duration::from_secs(ranged("limits.drain_s", &limits.drain_s, 0, 3600)?.into());
         let rescan = Duration::from_secs(ranged("reload.rescan_s", &raw.reload.rescan_s, 1, 86_400)?.into());
+        let rollout = rollout(&raw.rollout, &ranged, &invalid)?;
+        let keys = &raw.signatures.keys;
+        let signatures = Signatures::new(raw.signatures.required, keys.get_ref())
+            .map_err(|error| invalid(keys.span().start, format!("key `signatures.keys`: {error}")))?;
         let base = file.parent().unwrap_or(Path::new(""));
         Ok(Self {
             api: address("listen.api", &raw.listen.api)?,
@@ -242,6 +285,8 @@ impl Config {
                 connectors: base.join(raw.paths.connectors),
                 links: base.join(raw.paths.links),
                 rescan,
+                signatures,
+                rollout,
             },
             engine,
             connections,
@@ -250,6 +295,25 @@ impl Config {
             log_format: raw.log.format,
         })
     }
+}
+
+type Ranged<'r> = &'r dyn Fn(&str, &Spanned<i64>, i64, i64) -> Result<u32, ConfigError>;
+
+fn rollout(
+    raw: &RawRollout,
+    ranged: Ranged<'_>,
+    invalid: &dyn Fn(usize, String) -> ConfigError,
+) -> Result<Policy, ConfigError> {
+    let pattern = |text: &Spanned<String>| {
+        let parsed = text.get_ref().parse::<Pattern>();
+        parsed.map_err(|error| invalid(text.span().start, format!("key `rollout.canary`: {error}")))
+    };
+    Ok(Policy {
+        canary: raw.canary.iter().map(pattern).collect::<Result<_, _>>()?,
+        share: ranged("rollout.share", &raw.share, 0, 100)?.try_into().unwrap_or(100),
+        clean_calls: ranged("rollout.clean_calls", &raw.clean_calls, 1, 1_000_000_000)?.into(),
+        trial: Duration::from_secs(ranged("rollout.trial_s", &raw.trial_s, 1, 604_800)?.into()),
+    })
 }
 
 /// A default: it stands nowhere in the file.
@@ -273,69 +337,4 @@ fn line_at(text: &str, offset: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Config, ConfigError> {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("duijie.toml");
-        fs::write(&file, text).unwrap();
-        Config::read(&file)
-    }
-
-    #[test]
-    fn an_empty_file_is_a_good_one() {
-        let config = read("").unwrap();
-        assert_eq!(config.api.to_string(), "127.0.0.1:8080");
-        assert!(config.reload.links.ends_with("links.d"));
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_with_its_line() {
-        let text = read("[listen]\napi = \"127.0.0.1:1\"\nadmn = \"x\"\n").unwrap_err().to_string();
-        assert!(text.contains("duijie.toml:3: unknown field `admn`"), "{text}");
-    }
-
-    #[test]
-    fn a_number_out_of_its_range_is_named_with_line_and_key() {
-        for (section, key, least, most) in [
-            ("limits", "calls", 1_i64, 10_000_i64),
-            ("limits", "hooks", 1, 10_000),
-            ("limits", "memory_mib", 1, 1024),
-            ("limits", "connections", 1, 1_000_000),
-            ("limits", "drain_s", 0, 3600),
-            ("reload", "rescan_s", 1, 86_400),
-        ] {
-            for good in [least, most] {
-                assert!(read(&format!("[{section}]\n{key} = {good}")).is_ok(), "{key} = {good}");
-            }
-            for bad in [least - 1, most + 1, i64::MAX, i64::MIN] {
-                let wanted = format!("duijie.toml:3: key `{section}.{key}`: {least} to {most} is accepted, not {bad}");
-                let text = read(&format!("[{section}]\n# {key}\n{key} = {bad}")).unwrap_err().to_string();
-                assert!(text.ends_with(&wanted), "{text}");
-                let text = read(&format!("\n\n{section}.{key} = {bad}")).unwrap_err().to_string();
-                assert!(text.ends_with(&wanted), "{text}");
-            }
-            let text = read(&format!("[{section}]\n{key} = \"x\"")).unwrap_err().to_string();
-            assert!(text.contains("duijie.toml:2: ") && text.contains(key), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_address_without_an_ip_is_named_with_line_and_key() {
-        for key in ["api", "admin"] {
-            for bad in ["localhost:80", "127.0.0.1", ":8080", ""] {
-                let text = read(&format!("[listen]\n{key} = \"{bad}\"")).unwrap_err().to_string();
-                let wanted = format!("duijie.toml:2: key `listen.{key}`: write an IP address and a port");
-                assert!(text.contains(&wanted), "{text}");
-            }
-            assert!(read(&format!("[listen]\n{key} = \"[::1]:0\"")).is_ok());
-        }
-    }
-
-    #[test]
-    fn a_missing_file_says_how_to_give_one() {
-        let text = Config::read(Path::new("/nonexistent/duijie.toml")).unwrap_err().to_string();
-        assert!(text.contains("--config"), "{text}");
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
 //! Reading files that somebody else put there: bounded, and never a pipe or a device, which would hang whoever opens it.
-//! Blocks; call it where blocking is allowed.
+//! Writing files of our own: whole or not at all. Blocks; call it where blocking is allowed.
 
 use std::{
     fs::{File, Metadata, OpenOptions},
-    io::{self, Read},
+    io::{self, Read, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -39,6 +39,20 @@ pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes the whole file anew beside the old one, only its owner may read it, and puts it in its place when it is on the
+/// disk: whoever is killed meanwhile leaves the old one.
+///
+/// # Errors
+/// When it cannot be written, synced or renamed.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
+    new.write_all(bytes)?;
+    new.as_file().sync_all()?;
+    new.persist(path).map_err(|error| error.error)?;
+    File::open(dir)?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +72,17 @@ mod tests {
         std::fs::write(&path, "12345").unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert!(read(&path, 4).unwrap_err().to_string().contains("more than 4 bytes"));
+    }
+
+    #[test]
+    fn a_replaced_file_has_the_new_content_and_nothing_lies_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        for text in ["old", "new"] {
+            replace(&path, text.as_bytes()).unwrap();
+            assert_eq!(read(&path, 5).unwrap(), text.as_bytes());
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(replace(&dir.path().join("none/file"), b"").is_err());
     }
 }

@@ -101,6 +101,14 @@ name!(
     |text| text.len() <= 64 && segment(text)
 );
 
+name!(
+    /// The beginning of a revision: 12 to 64 hex digits, as logs and rollouts show it.
+    Pin,
+    "pin",
+    "use the first 12 to 64 of a revision's hex digits, in lower case",
+    |text| (12..=64).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+);
+
 fn segment(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
@@ -121,6 +129,32 @@ impl Revision {
         let mut hex = self.to_string();
         hex.truncate(12);
         hex
+    }
+}
+
+impl Pin {
+    /// Is this the revision that is meant?
+    pub(crate) fn is(&self, revision: Revision) -> bool {
+        revision.to_string().starts_with(&**self)
+    }
+}
+
+impl FromStr for Revision {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let mut bytes = [0; 32];
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(NameError::new("revision", text, "use the 64 hex digits of its SHA-256")),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Revision {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -161,6 +195,19 @@ mod tests {
     fn a_bad_name_is_quoted_bounded() {
         let error = "X".repeat(10_000).parse::<LinkId>().unwrap_err().to_string();
         assert!(error.len() < 400, "{}", error.len());
+    }
+
+    #[test]
+    fn a_pin_is_the_beginning_of_a_revision() {
+        let revision = Revision::of(b"abc");
+        assert!("ba7816bf8f01".parse::<Pin>().unwrap().is(revision));
+        assert!(revision.to_string().parse::<Pin>().unwrap().is(revision));
+        assert!(!"ba7816bf8f02".parse::<Pin>().unwrap().is(revision));
+        for bad in ["ba7816bf8f0", "BA7816BF8F01", "", &"a".repeat(65), "zzzzzzzzzzzz"] {
+            assert!(bad.parse::<Pin>().is_err(), "{bad:?}");
+        }
+        assert_eq!(revision.to_string().parse(), Ok(revision));
+        assert!("ba78".parse::<Revision>().is_err());
     }
 
     #[test]

@@ -14,5 +14,5 @@ pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::{
     dispatch::{Answer, Call, CallError, Dispatcher},
     spec::LinkSpec,
-    table::{Entry, Link, Table},
+    table::{Canary, Entry, Link, Serving, Table},
 };

@@ -3,7 +3,12 @@
 //! is refused with its reason, and what served before serves on. Every trigger leads to the same reconcile.
 
 mod connectors;
+mod contract;
+mod ledger;
 mod links;
+mod retained;
+mod rollout;
+mod signature;
 mod source;
 mod stage;
 mod status;
@@ -17,22 +22,29 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::{
+    ledger::Ledger,
+    retained::Retained,
+    rollout::Policy,
+    signature::Signatures,
     source::link_files,
     stage::Stager,
     status::{State, Status},
-    swap::Reconciler,
-    watch::{Watcher, start as watch},
+    swap::{Parts, Reconciler, WishError},
+    watch::Watcher,
 };
+use crate::id::{ConnectorName, Pin, Revision};
 
 /// Reconcile requests waiting; more would all mean the same.
 const EVENTS_MAX: usize = 64;
 /// A file younger than this may still be being written; it is looked at again when it has settled.
 const SETTLE: Duration = Duration::from_millis(200);
+/// How often a revision on trial is looked at.
+const JUDGE: Duration = Duration::from_millis(100);
 
-/// Where to look, and how often.
+/// Where to look, how often, and what may come in.
 #[derive(Debug, Clone)]
 pub(crate) struct ReloadOptions {
     /// Holds `*.wasm`.
@@ -41,9 +53,13 @@ pub(crate) struct ReloadOptions {
     pub(crate) links: PathBuf,
     /// Look even when nothing was heard: network disks tell nothing.
     pub(crate) rescan: Duration,
+    /// Whose connectors are let in.
+    pub(crate) signatures: Signatures,
+    /// How new revisions are tried.
+    pub(crate) rollout: Policy,
 }
 
-/// Everything that can make the reconciler look.
+/// Everything that can make the reconciler act.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The file system said that something changed.
@@ -54,7 +70,18 @@ pub(crate) enum Event {
     Requested,
     /// What was just changing may have settled.
     Settled,
+    /// A connector file was staged.
+    Staged,
+    /// It is time to look at the revisions on trial.
+    Judge,
+    /// An operator wants a connector's newest revision gone.
+    RollBack(ConnectorName, Answer),
+    /// An operator lets a revision out of quarantine.
+    Release(Pin, Answer),
 }
+
+/// What becomes of an operator's wish: the revision that it was about, once the table has changed.
+pub(crate) type Answer = oneshot::Sender<Result<Revision, WishError>>;
 
 /// Asks the reconciler to look.
 #[derive(Clone)]
@@ -63,18 +90,41 @@ pub(crate) struct Trigger(mpsc::Sender<Event>);
 impl Trigger {
     /// Asks, without waiting. When too many ask at once, those already waiting do.
     pub(crate) fn now(&self) {
-        let _ = self.0.try_send(Event::Requested);
+        self.tell(Event::Requested);
     }
 
-    fn changed(&self) {
-        let _ = self.0.try_send(Event::FilesChanged);
+    /// Sends every link of this connector back to what it served with before. Returns the revision that is gone.
+    ///
+    /// # Errors
+    /// When there is nothing to go back to.
+    pub(crate) async fn roll_back(&self, connector: ConnectorName) -> Result<Revision, WishError> {
+        self.ask(|answer| Event::RollBack(connector, answer)).await
+    }
+
+    /// Lets a revision out of quarantine.
+    ///
+    /// # Errors
+    /// When it is not in it.
+    pub(crate) async fn release(&self, pin: Pin) -> Result<Revision, WishError> {
+        self.ask(|answer| Event::Release(pin, answer)).await
+    }
+
+    async fn ask(&self, event: impl FnOnce(Answer) -> Event) -> Result<Revision, WishError> {
+        let (answer, answered) = oneshot::channel();
+        // Waits for room: a wish is not the same as whatever else is waiting.
+        self.0.send(event(answer)).await.map_err(|_| WishError::Ended)?;
+        answered.await.map_err(|_| WishError::Ended)?
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.0.try_send(event);
     }
 
     fn settled_soon(&self) {
-        let events = self.0.clone();
+        let trigger = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(SETTLE).await;
-            let _ = events.try_send(Event::Settled);
+            trigger.tell(Event::Settled);
         });
     }
 }
@@ -83,12 +133,11 @@ impl Trigger {
 /// the first look, so that nothing falls between the two; it ends with this.
 pub(crate) async fn run(
     mut reconciler: Reconciler,
-    watcher: Option<Watcher>,
+    mut watcher: Watcher,
     rescan: Duration,
     trigger: Trigger,
     mut events: mpsc::Receiver<Event>,
 ) {
-    let _watcher = watcher;
     let mut rescan = tokio::time::interval(rescan);
     rescan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     rescan.tick().await;
@@ -99,17 +148,61 @@ pub(crate) async fn run(
                 None => return,
             },
             _ = rescan.tick() => Event::Rescan,
+            () = tokio::time::sleep(JUDGE), if reconciler.on_trial() => Event::Judge,
         };
-        tracing::debug!(?event, "reconcile");
-        // Whatever else is waiting means the same: one look serves all.
-        let mut changing = matches!(event, Event::FilesChanged);
+        let mut heard = Heard::default();
+        heard.take(event, &mut reconciler);
+        // Whatever else is waiting is served by the same look.
         while let Ok(event) = events.try_recv() {
-            changing |= matches!(event, Event::FilesChanged);
+            heard.take(event, &mut reconciler);
         }
-        let unsettled = reconciler.reconcile().await.unsettled;
-        // A second look also finds what was written into a new folder before that folder was watched.
-        if changing || unsettled {
-            trigger.settled_soon();
+        if heard.look {
+            watcher.follow();
+            let unsettled = reconciler.reconcile().await.unsettled;
+            // A second look also finds what was written into a new folder before that folder was watched.
+            if heard.changing || unsettled {
+                trigger.settled_soon();
+            }
+        }
+        heard.answer();
+    }
+}
+
+/// What a number of events come to.
+#[derive(Default)]
+struct Heard {
+    /// A look is due.
+    look: bool,
+    /// Files are changing just now.
+    changing: bool,
+    granted: Vec<(Answer, Result<Revision, WishError>)>,
+}
+
+impl Heard {
+    fn take(&mut self, event: Event, reconciler: &mut Reconciler) {
+        tracing::debug!(?event, "reconcile");
+        self.look |= match event {
+            Event::FilesChanged => {
+                self.changing = true;
+                true
+            }
+            Event::Rescan | Event::Requested | Event::Settled | Event::Staged => true,
+            Event::Judge => reconciler.judge(),
+            Event::RollBack(connector, answer) => self.grant(answer, reconciler.roll_back(&connector)),
+            Event::Release(pin, answer) => self.grant(answer, reconciler.release(&pin)),
+        };
+    }
+
+    fn grant(&mut self, answer: Answer, granted: Result<Revision, WishError>) -> bool {
+        let look = granted.is_ok();
+        self.granted.push((answer, granted));
+        look
+    }
+
+    /// Tells whoever wished, now that it is so.
+    fn answer(self) {
+        for (answer, granted) in self.granted {
+            let _ = answer.send(granted);
         }
     }
 }

@@ -10,6 +10,7 @@ mod limits;
 pub(crate) mod manifest;
 mod prepared;
 mod state;
+mod tally;
 mod validate;
 mod wasi;
 
@@ -21,8 +22,9 @@ pub(crate) use self::{
     prepared::PreparedRef,
 };
 pub(crate) use self::{
-    error::LoadError,
+    error::{LoadError, LoadStep},
     limits::CallLimits,
     prepared::{Prepared, Violation},
+    tally::Count,
     validate::COMPONENT_MAX,
 };

@@ -163,7 +163,7 @@ pub(crate) fn hostile_link(allow: &[&str], tables: &str) -> String {
 /// The hostile component with another mode written over its marker.
 pub(crate) fn hostile_in_mode(mode: &str) -> Vec<u8> {
     const MARK: &[u8] = b"hostile-mode:";
-    const LEN: usize = 48;
+    const LEN: usize = 64;
     let mut bytes = std::fs::read(build::connector("hostile")).unwrap();
     let at = bytes.windows(MARK.len()).position(|window| window == MARK).expect("the marker is in the component");
     let mut marked = [b' '; LEN];

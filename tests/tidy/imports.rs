@@ -5,24 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Source, code, none, sources};
 
 /// Every top-level module with what it may use. Downwards only: what stands here for a module is the whole of it.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("main", &[]),
     ("lib", &[]),
-    ("cli", &["app", "config", "id", "link", "reload", "runtime", "server", "telemetry"]),
-    ("app", &["capability", "config", "link", "reload", "runtime", "server", "shutdown", "telemetry"]),
-    ("server", &["config", "failure", "id", "link", "runtime", "shutdown"]),
+    ("cli", &["app", "config", "id", "link", "pattern", "reload", "runtime", "server", "telemetry"]),
+    ("app", &["capability", "config", "id", "link", "reload", "runtime", "server", "shutdown", "telemetry"]),
+    ("server", &["config", "failure", "id", "link", "pattern", "runtime", "shutdown"]),
     // Turns the file into every module's own options, so it stands above those modules.
-    ("config", &["id", "reload", "runtime", "telemetry"]),
-    ("reload", &["file", "id", "link", "runtime"]),
+    ("config", &["id", "pattern", "reload", "runtime", "telemetry"]),
+    ("reload", &["failpoint", "file", "id", "link", "pattern", "runtime", "secret"]),
     ("link", &["capability", "failure", "file", "id", "runtime", "secret"]),
-    ("runtime", &["bindings", "capability", "failure", "id", "redact", "secret"]),
+    ("runtime", &["bindings", "capability", "failpoint", "failure", "id", "redact", "secret"]),
     ("capability", &["bindings", "failure", "file", "id", "redact", "secret"]),
     // One pair that looks both ways: the generated code is told which of our types stand for the contract's.
     ("bindings", &["capability"]),
     ("redact", &["secret"]),
+    ("failpoint", &[]),
     ("failure", &[]),
     ("file", &[]),
     ("id", &[]),
+    ("pattern", &[]),
     ("secret", &[]),
     ("shutdown", &[]),
     ("telemetry", &[]),

@@ -3,8 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
-    io::Write as _,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -110,7 +109,7 @@ impl Renewals {
     }
 
     async fn note(&self, link: &LinkId, slot: &str, issued_at_ms: u64) -> io::Result<()> {
-        let Some(file) = self.file.clone() else {
+        let Some(path) = self.file.clone() else {
             return Err(io::Error::other(
                 "a renewal is confirmed to the running host: call the operation over its API",
             ));
@@ -120,20 +119,10 @@ impl Renewals {
         let mut next = self.renewed.read().clone();
         next.entry(link.clone()).or_default().insert(slot.to_owned(), issued_at_ms);
         let bytes = serde_json::to_vec(&next).map_err(io::Error::other)?;
-        tokio::task::spawn_blocking(move || replace(&file, &bytes)).await.map_err(io::Error::other)??;
+        tokio::task::spawn_blocking(move || file::replace(&path, &bytes)).await.map_err(io::Error::other)??;
         *self.renewed.write() = next;
         Ok(())
     }
-}
-
-/// Writes the whole file anew beside the old one, and puts it in its place when it is on the disk.
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(dir)?;
-    new.write_all(bytes)?;
-    new.as_file().sync_all()?;
-    new.persist(file).map_err(|error| error.error)?;
-    fs::File::open(dir)?.sync_all()
 }
 
 /// The credentials of one link that end, and the renewals they are judged by.
@@ -204,6 +193,8 @@ pub(crate) fn now_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const ISSUED_MS: u64 = 1_700_000_000_000;

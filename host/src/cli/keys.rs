@@ -5,7 +5,8 @@ use clap::Subcommand;
 use super::{Done, Ended, Global, print, print_json};
 use crate::{
     id::PlatformName,
-    server::auth::{self, Pattern, PatternError},
+    pattern::{Pattern, PatternError},
+    server::auth,
 };
 
 #[derive(Subcommand)]

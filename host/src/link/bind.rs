@@ -42,7 +42,7 @@ pub(crate) struct Binder {
 }
 
 /// What a link's spec points to, as read: secrets by slot, and the CA.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Material {
     secrets: BTreeMap<String, Text>,
     path_secrets: BTreeMap<String, Text>,

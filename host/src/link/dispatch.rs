@@ -144,7 +144,10 @@ impl Dispatcher {
     /// None when there is no such link or operation.
     pub(crate) fn input_max(&self, link: &str, operation: &str) -> Option<usize> {
         match self.table.load().get(link)? {
-            Entry::Serving(link) => link.connector.operation(operation).map(|op| link.input_max(op.spec.max_body)),
+            Entry::Serving(serving) => {
+                let link = &serving.stable;
+                link.connector.operation(operation).map(|op| link.input_max(op.spec.max_body))
+            }
             Entry::Refused { .. } => None,
         }
     }
@@ -156,7 +159,7 @@ impl Dispatcher {
     pub(crate) async fn call(&self, mut call: Call<'_>) -> Result<Answer, CallError> {
         let started = Instant::now();
         let link = match self.table.load().get(call.link) {
-            Some(Entry::Serving(link)) => link.clone(),
+            Some(Entry::Serving(serving)) => serving.pick().clone(),
             Some(Entry::Refused { .. }) => return Err(CallError::LinkRefused(call.link.to_owned())),
             None => return Err(CallError::UnknownLink(call.link.chars().take(128).collect())),
         };
@@ -301,6 +304,12 @@ fn observe(link: &Link, call: &Call<'_>, bytes: usize, result: &Result<Answer, C
         Ok(_) => ("ok", Outcome::Done),
         Err(error) => (error.class().as_str(), error.outcome()),
     };
+    match result {
+        Ok(_) => link.connector.tally.count(None),
+        Err(CallError::Failed(failure)) => link.connector.tally.count(Some(failure.class)),
+        // Turned away before the connector ran.
+        Err(_) => {}
+    }
     let labels = [
         ("connector", manifest.name.to_string()),
         ("operation", operation.to_owned()),

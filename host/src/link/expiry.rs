@@ -26,7 +26,8 @@ impl Expiry {
         let now_ms = now_ms();
         let mut seen = HashSet::new();
         for (id, entry) in table.iter() {
-            let Entry::Serving(link) = entry else { continue };
+            let Entry::Serving(serving) = entry else { continue };
+            let link = &serving.stable;
             for (slot, term, validity) in link.grant.credentials().all(id) {
                 let which = (id.clone(), slot.to_owned());
                 let left_s = (validity.expires_at_ms as f64 - now_ms as f64) / 1e3;

@@ -60,7 +60,7 @@ impl Dispatcher {
     pub(crate) fn admit(&self, knock: &Knock<'_>) -> Result<Admitted, Refusal> {
         let table = self.table();
         let link = match table.get(knock.link) {
-            Some(Entry::Serving(link)) => Some(link),
+            Some(Entry::Serving(serving)) => Some(&serving.stable),
             Some(Entry::Refused { .. }) | None => None,
         };
         let hook = link.and_then(|link| link.hooks.get(knock.hook));
@@ -147,6 +147,7 @@ fn observe(
         Ok(answer) => ("ok", Some(answer.status), None),
         Err(failure) => (failure.class.as_str(), None, told(failure)),
     };
+    link.connector.tally.count(result.as_ref().err().map(|failure| failure.class));
     let upstream_code = result.as_ref().err().and_then(|failure| failure.upstream_code.as_deref());
     let took = started.elapsed().as_secs_f64();
     let labels = [("connector", manifest.name.to_string()), ("hook", hook.name().to_owned())];

@@ -25,7 +25,7 @@ pub(crate) use self::{
 use super::layers::{LayerError, Layered, Place, join};
 use crate::{
     capability::http::policy::{AllowRule, Origin},
-    id::{ConnectorName, LinkId, NameError},
+    id::{ConnectorName, LinkId, NameError, Pin},
     runtime::CallLimits,
 };
 use inbound::{RawHook, RawPlatform};
@@ -74,6 +74,10 @@ pub(crate) struct LinkSpec {
     pub(crate) connector: ConnectorName,
     /// Which versions of it.
     pub(crate) version: semver::VersionReq,
+    /// Only this revision of it, whatever else lies there.
+    pub(crate) pin: Option<Pin>,
+    /// The version whose changes of the contract its operator has seen and allows.
+    pub(crate) allow_contract_change: Option<semver::Version>,
     /// Its config table as JSON.
     pub(crate) config: serde_json::Value,
     /// Its secrets by slot.
@@ -99,6 +103,8 @@ struct RawLink {
     connector: ConnectorName,
     #[serde(default)]
     version: semver::VersionReq,
+    pin: Option<Pin>,
+    allow_contract_change: Option<semver::Version>,
     #[serde(default)]
     config: toml::Table,
     #[serde(default)]
@@ -171,6 +177,8 @@ impl LinkSpec {
             id,
             connector: raw.connector,
             version: raw.version,
+            pin: raw.pin,
+            allow_contract_change: raw.allow_contract_change,
             config,
             secrets,
             allow: raw.allow.http.into_iter().map(|rule| rule.0).collect(),

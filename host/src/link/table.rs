@@ -5,7 +5,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -37,11 +40,59 @@ pub(crate) struct Link {
     pub(crate) hooks: BTreeMap<String, Hook>,
 }
 
+/// What serves a link: one state for all its calls, or, while a new revision is tried on it, another one for some.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    /// Serves whatever the canary does not, all hooks, and what the catalogue says.
+    pub(crate) stable: Arc<Link>,
+    /// The same link with the revision that is being tried.
+    pub(crate) canary: Option<Canary>,
+}
+
+/// A revision on trial, and how many of a link's calls it gets.
+#[derive(Clone)]
+pub(crate) struct Canary {
+    /// The link with that revision.
+    pub(crate) link: Arc<Link>,
+    /// Calls of a hundred.
+    pub(crate) share: u8,
+    turn: Arc<Turn>,
+}
+
+impl Canary {
+    /// Beginning with the next call.
+    pub(crate) fn new(link: Arc<Link>, share: u8) -> Self {
+        Self { link, share, turn: Arc::default() }
+    }
+}
+
+/// Counts a link's calls.
+#[derive(Default)]
+struct Turn(AtomicU32);
+
+impl Turn {
+    /// Is it this call's turn? Of a hundred calls in a row `share` are, evenly spread.
+    fn is_next(&self, share: u8) -> bool {
+        let turn = self.0.fetch_add(1, Ordering::Relaxed);
+        u64::from(turn % 100).saturating_mul(share.into()) % 100 < share.into()
+    }
+}
+
+impl Serving {
+    /// What the next call is to be served by, from its beginning to its end.
+    pub(crate) fn pick(&self) -> &Arc<Link> {
+        match &self.canary {
+            Some(canary) if canary.turn.is_next(canary.share) => &canary.link,
+            _ => &self.stable,
+        }
+    }
+}
+
 /// What the table knows of a link id.
 #[derive(Clone)]
 pub(crate) enum Entry {
     /// It serves.
-    Serving(Arc<Link>),
+    Serving(Serving),
     /// Its files are there but were refused, and no good state of it is known. Why is the operator's to know: see the rollouts.
     Refused {
         /// The connector it asks for, when that much could be read.
@@ -147,5 +198,24 @@ impl Lasting {
     /// The link's key-value space.
     pub(crate) fn space(&self, id: &LinkId) -> Arc<Space> {
         self.kv.space(id, Quota::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_calls_is_evenly_spread() {
+        for share in [1, 5, 33, 50, 99, 100] {
+            let turn = Turn::default();
+            let hits: Vec<bool> = (0..1000).map(|_| turn.is_next(share)).collect();
+            let counts = hits.chunks(100).map(|calls| calls.iter().filter(|hit| **hit).count());
+            assert!(
+                counts.clone().all(|count| count == usize::from(share)),
+                "{share}: {:?}",
+                counts.collect::<Vec<_>>()
+            );
+        }
     }
 }

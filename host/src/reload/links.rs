@@ -1,27 +1,36 @@
 //! The link files: what lies in their tree, and the last good state of each link. A link is read and bound again when its
-//! file, a default above it, a secret's file or its connector changed, and not otherwise: with thousands of links, one
-//! edit touches one of them.
+//! file, a default above it, a secret's file or the revision it is to serve with changed, and not otherwise: with thousands
+//! of links, one edit touches one of them, and a rollback binds none.
+
+mod file;
+mod plan;
+mod read;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::PathBuf,
     sync::Arc,
 };
 
-use jiff::Timestamp;
-
+use self::{
+    file::{File, Made},
+    plan::{Diffs, Plan, Planner},
+    read::{Reading, read, stamps},
+};
 use super::{
     SETTLE, blocking,
     connectors::Connectors,
+    ledger::Ledger,
+    rollout::Rollouts,
     source::{Stamp, link_files},
-    status::{LinkStatus, State},
+    status::{LinkStatus, Refusal, Step},
 };
 use crate::{
-    id::{ConnectorName, LinkId},
+    id::{ConnectorName, LinkId, Revision},
     link::{
-        DEFAULTS, Entry, Link, LinkSpec, Table,
+        Entry, Link, LinkSpec, Table,
         bind::{Binder, Material},
-        spec::{SecretSource, SpecError, link_id},
+        spec::link_id,
     },
     runtime::PreparedRef,
 };
@@ -31,25 +40,27 @@ pub(super) struct Links {
     root: PathBuf,
     binder: Binder,
     files: BTreeMap<LinkId, File>,
+    diffs: Diffs,
     /// Is this the first look? Nothing serves yet, so nothing is gained by waiting for a file to settle.
     first: bool,
 }
 
-struct File {
-    /// Everything that was read for it, with its stamp from before: a change of any makes it be read again.
-    seen: Stamps,
-    wants: Option<(ConnectorName, semver::VersionReq)>,
-    /// What it was last bound against, in vain or not.
-    tried: Option<PreparedRef>,
-    good: Option<Arc<Link>>,
-    reason: Option<String>,
-    since: Timestamp,
+/// What decides over revisions.
+pub(super) struct Control<'c> {
+    pub(super) connectors: &'c Connectors,
+    pub(super) rollouts: &'c mut Rollouts,
+    pub(super) ledger: &'c mut Ledger,
 }
 
-type Stamps = Vec<(PathBuf, Option<Stamp>)>;
+impl Control<'_> {
+    /// What this link served with when the host was last there.
+    fn served(&self, link: &LinkId) -> Option<&PreparedRef> {
+        self.connectors.revision(self.ledger.served(link)?.active)
+    }
+}
 
 /// What a look found.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Looked {
     /// The table is not what it was.
     pub(super) changed: bool,
@@ -57,13 +68,43 @@ pub(super) struct Looked {
     pub(super) unsettled: bool,
 }
 
+/// A link to be bound.
+struct Touched {
+    id: LinkId,
+    path: PathBuf,
+    /// Its files are what they were when it was last bound.
+    unread: bool,
+}
+
 impl Links {
     pub(super) fn new(root: PathBuf, binder: Binder) -> Self {
-        Self { root, binder, files: BTreeMap::new(), first: true }
+        Self { root, binder, files: BTreeMap::new(), diffs: Diffs::default(), first: true }
+    }
+
+    /// The revisions without which some link could not serve, or not go back: to be at hand before a look.
+    pub(super) fn needed(&self, connectors: &Connectors, ledger: &Ledger) -> BTreeSet<Revision> {
+        if self.first {
+            return ledger.revisions();
+        }
+        let mut needed = BTreeSet::new();
+        for (id, file) in &self.files {
+            let served = ledger.served(id);
+            let active = file.active().map(|active| active.revision);
+            match (active, served) {
+                (None, Some(served)) => needed.extend([Some(served.active), served.previous].into_iter().flatten()),
+                (Some(active), Some(served)) if ledger.is_quarantined(active) => needed.extend(served.previous),
+                _ => {}
+            }
+            if let Some(pin) = file.wants.as_ref().and_then(|wants| wants.pin.as_ref()) {
+                needed.extend(ledger.revisions().into_iter().filter(|revision| pin.is(*revision)));
+            }
+        }
+        needed.retain(|revision| connectors.of_file(*revision).is_none());
+        needed
     }
 
     /// Looks at the tree and binds what changed.
-    pub(super) async fn look(&mut self, connectors: &Connectors, problems: &mut Vec<String>) -> Looked {
+    pub(super) async fn look(&mut self, mut control: Control<'_>, problems: &mut Vec<String>) -> Looked {
         let root = self.root.clone();
         let found = match blocking(move || link_files(&root)).await {
             Ok(found) => found,
@@ -89,147 +130,160 @@ impl Links {
             }
             stays
         });
+        control.ledger.forget(|id| present.contains_key(id));
         let mut looked = Looked { changed: self.first || self.files.len() != before, unsettled: false };
-        for (id, path) in self.touched(present, connectors).await.unwrap_or_default() {
-            let one = self.bind(id, path, connectors).await;
+        let named = self.named(control.rollouts);
+        for touched in self.touched(present, &control, &named).await.unwrap_or_default() {
+            let one = self.bind(touched, &mut control, &named).await;
             looked.changed |= one.changed;
             looked.unsettled |= one.unsettled;
+        }
+        for file in self.files.values_mut() {
+            file.let_go(control.rollouts);
         }
         self.first = false;
         looked
     }
 
-    /// The links whose files, secrets or connector are not what they were when last looked at.
+    /// The connectors of the links that the rollout policy names.
+    fn named(&self, rollouts: &Rollouts) -> BTreeSet<ConnectorName> {
+        let named = self.files.iter().filter(|(id, _)| rollouts.names(id));
+        named.filter_map(|(_, file)| file.wants.as_ref().map(|wants| wants.connector.clone())).collect()
+    }
+
+    /// The links whose files, secrets or revision are not what they were when last looked at.
     async fn touched(
         &self,
         present: BTreeMap<LinkId, PathBuf>,
-        connectors: &Connectors,
-    ) -> std::io::Result<Vec<(LinkId, PathBuf)>> {
+        control: &Control<'_>,
+        named: &BTreeSet<ConnectorName>,
+    ) -> std::io::Result<Vec<Touched>> {
         // Thousands of links share the same few defaults: each file is asked for its stamp once.
         let paths: HashSet<PathBuf> =
             self.files.values().flat_map(|file| &file.seen).map(|(path, _)| path.clone()).collect();
         let now: HashMap<PathBuf, Option<Stamp>> = blocking(move || Ok(stamps(paths).into_iter().collect())).await?;
-        let as_before = |file: &File| {
-            let choice = file.wants.as_ref().and_then(|(name, version)| connectors.choose(name, version));
-            same(file.tried.as_ref(), choice)
-                && !file.seen.is_empty()
-                && file.seen.iter().all(|(path, stamp)| now.get(path) == Some(stamp))
+        let planner = self.planner(control, named);
+        let touched = |(id, path): (LinkId, PathBuf)| {
+            let Some(file) = self.files.get(&id) else { return Some(Touched { id, path, unread: false }) };
+            let unread = !file.seen.is_empty() && file.seen.iter().all(|(path, stamp)| now.get(path) == Some(stamp));
+            let active = || file.active().or_else(|| control.served(&id));
+            let as_planned =
+                || file.wants.as_ref().is_none_or(|wants| planner.plan(&id, wants, active()).is(&file.plan));
+            (!unread || !as_planned()).then_some(Touched { id, path, unread })
         };
-        Ok(present.into_iter().filter(|(id, _)| !self.files.get(id).is_some_and(as_before)).collect())
+        Ok(present.into_iter().filter_map(touched).collect())
     }
 
-    async fn bind(&mut self, id: LinkId, path: PathBuf, connectors: &Connectors) -> Looked {
-        let Ok((seen, spec, material)) = self.read(path).await else {
+    fn planner<'p>(&'p self, control: &'p Control<'_>, named: &'p BTreeSet<ConnectorName>) -> Planner<'p> {
+        let Control { connectors, rollouts, ledger } = control;
+        Planner { connectors, rollouts, ledger, named, diffs: &self.diffs }
+    }
+
+    async fn bind(&mut self, touched: Touched, control: &mut Control<'_>, named: &BTreeSet<ConnectorName>) -> Looked {
+        let Touched { id, path, unread } = touched;
+        if unread && let Some(looked) = self.switch(&id, control, named) {
+            return looked;
+        }
+        let Ok(Reading { seen, spec, wants, material }) = read(&self.root, path).await else {
             // The reading thread is gone, and with it the process is on its way out.
             return Looked::default();
         };
-        let wants = spec.as_ref().ok().map(|spec| (spec.connector.clone(), spec.version.clone()));
-        let choice = wants.as_ref().and_then(|(name, version)| connectors.choose(name, version)).cloned();
-        let bound = match (&spec, &choice) {
-            (Err(error), _) => Err(error.to_string()),
-            (Ok(spec), None) => Err(connectors.none_for(spec)),
-            (Ok(spec), Some(connector)) => {
-                self.binder.bind(spec, material, connector.clone()).await.map_err(|e| e.to_string())
-            }
+        let active = self.files.get(&id).and_then(File::active).or_else(|| control.served(&id)).cloned();
+        let planner = self.planner(control, named);
+        let plan = wants.as_ref().map(|wants| planner.plan(&id, wants, active.as_ref())).unwrap_or_default();
+        let made = match spec {
+            Err(error) => Made::refused(Step::Settings, error.to_string()),
+            Ok(spec) => self.make(&spec, &material, &plan, active.as_ref(), control.connectors).await,
         };
         let young = seen.iter().any(|(_, stamp)| stamp.is_some_and(|stamp| stamp.younger_than(SETTLE)));
-        let known = self.files.entry(id.clone()).or_insert_with(|| File {
-            seen: Vec::new(),
-            wants: None,
-            tried: None,
-            good: None,
-            reason: None,
-            since: Timestamp::now(),
-        });
-        match bound {
-            Ok(link) => {
-                let (manifest, revision) = (&link.connector.manifest, link.connector.revision.short());
-                tracing::info!(link = %id, connector = %manifest.name, version = %manifest.version, revision, "link live");
-                let good = Some(Arc::new(link));
-                *known = File { seen, wants, tried: choice, good, reason: None, since: Timestamp::now() };
-                Looked { changed: true, unsettled: false }
-            }
-            // A file that is still being written looks wrong; it is judged when it has settled.
-            Err(_) if young && !self.first => Looked { changed: false, unsettled: true },
-            Err(reason) => {
-                tracing::warn!(link = %id, reason, serves_on = known.good.is_some(), "link refused");
-                let good = known.good.take();
-                *known = File { seen, wants, tried: choice, good, reason: Some(reason), since: Timestamp::now() };
-                Looked { changed: known.good.is_none(), unsettled: false }
-            }
+        let file = self.files.entry(id.clone()).or_insert_with(File::new);
+        // A file that is still being written looks wrong; it is judged when it has settled.
+        if made.refused_by_files() && young && !self.first {
+            return Looked { changed: false, unsettled: true };
         }
+        let same_files = unread;
+        (file.seen, file.wants) = (seen, wants);
+        Looked { changed: file.put(&id, plan, made, active.as_ref(), same_files, control), unsettled: false }
     }
 
-    /// Reads a link's files, and what they point to. The stamps are from before: a file that changes meanwhile is read
-    /// again at the next look.
-    async fn read(&self, path: PathBuf) -> std::io::Result<(Stamps, Result<LinkSpec, SpecError>, Material)> {
-        let root = self.root.clone();
-        blocking(move || {
-            let mut seen = stamps(layers(&root, &path));
-            let spec = LinkSpec::read(&root, &path);
-            seen.extend(spec.as_ref().map(|spec| stamps(secret_files(spec))).unwrap_or_default());
-            let material = spec.as_ref().map(Material::read).unwrap_or_default();
-            Ok((seen, spec, material))
-        })
-        .await
+    /// Serves another revision with what is bound already, if it is: the way of a promotion and of a rollback.
+    fn switch(&mut self, id: &LinkId, control: &mut Control<'_>, named: &BTreeSet<ConnectorName>) -> Option<Looked> {
+        let file = self.files.get(id)?;
+        let active = file.active()?.clone();
+        let plan = self.planner(control, named).plan(id, file.wants.as_ref()?, Some(&active));
+        let stable = file.bound(plan.whole.as_ref()?.revision)?;
+        let canary = match &plan.canary {
+            Some((to, _)) => Some(file.bound(to.revision)?),
+            None => None,
+        };
+        let made = Made { stable: Some(stable), canary, refusal: plan.refusal.clone() };
+        let file = self.files.get_mut(id)?;
+        Some(Looked { changed: file.put(id, plan, made, Some(&active), true, control), unsettled: false })
+    }
+
+    /// Binds what the plan says; what it does not get to, the revision that serves now serves with the new settings.
+    async fn make(
+        &self,
+        spec: &LinkSpec,
+        material: &Material,
+        plan: &Plan,
+        active: Option<&PreparedRef>,
+        connectors: &Connectors,
+    ) -> Made {
+        let missing = || Refusal { step: Step::Settings, reason: connectors.none_for(spec) };
+        let mut made = Made { refusal: plan.refusal.clone(), ..Made::default() };
+        if plan.missing {
+            made.refusal = Some(missing());
+        }
+        let Some(whole) = &plan.whole else {
+            made.refusal.get_or_insert_with(missing);
+            return made;
+        };
+        match self.one(spec, material, whole).await {
+            Ok(link) => made.stable = Some(link),
+            Err(refusal) => {
+                made.refusal = Some(refusal);
+                let other = active.filter(|active| active.revision != whole.revision);
+                if let Some(active) = other {
+                    made.stable = self.one(spec, material, active).await.ok();
+                }
+                return made;
+            }
+        }
+        if let Some((to, _)) = &plan.canary {
+            match self.one(spec, material, to).await {
+                Ok(link) => made.canary = Some(link),
+                Err(refusal) => made.refusal = Some(refusal),
+            }
+        }
+        made
+    }
+
+    async fn one(&self, spec: &LinkSpec, material: &Material, to: &PreparedRef) -> Result<Arc<Link>, Refusal> {
+        let bound = self.binder.bind(spec, material.clone(), to.clone()).await;
+        bound.map(Arc::new).map_err(|error| Refusal { step: Step::Check, reason: error.to_string() })
     }
 
     /// What is to be served now.
     pub(super) fn table(&self) -> Table {
-        let entry = |link: &File| match &link.good {
-            Some(good) => Entry::Serving(good.clone()),
-            None => Entry::Refused { connector: link.wants.as_ref().map(|(name, _)| name.clone()) },
+        let entry = |file: &File| match &file.serving {
+            Some(serving) => Entry::Serving(serving.clone()),
+            None => Entry::Refused { connector: file.wants.as_ref().map(|wants| wants.connector.clone()) },
         };
-        Table::new(self.files.iter().map(|(id, link)| (id.clone(), entry(link))).collect())
+        Table::new(self.files.iter().map(|(id, file)| (id.clone(), entry(file))).collect())
+    }
+
+    /// The links of this connector, and what serves them.
+    pub(super) fn of<'l>(
+        &'l self,
+        connector: &'l ConnectorName,
+    ) -> impl Iterator<Item = (&'l LinkId, &'l PreparedRef)> {
+        let active = self.files.iter().filter_map(|(id, file)| Some((id, file.active()?)));
+        active.filter(move |(_, active)| active.manifest.name == *connector)
     }
 
     /// How every link stands.
     pub(super) fn status(&self) -> Vec<LinkStatus> {
-        let one = |(id, file): (&LinkId, &File)| {
-            let connector = file.good.as_ref().map(|link| &link.connector);
-            LinkStatus {
-                link: id.clone(),
-                state: State::of(connector.is_some(), file.reason.is_some()),
-                connector: connector.map(|c| format!("{} {}", c.manifest.name, c.manifest.version)),
-                revision: connector.map(|c| c.revision),
-                reason: file.reason.clone(),
-                since: file.since,
-            }
-        };
-        self.files.iter().map(one).collect()
+        self.files.iter().map(|(id, file)| file.status(id)).collect()
     }
-}
-
-fn same(tried: Option<&PreparedRef>, choice: Option<&PreparedRef>) -> bool {
-    match (tried, choice) {
-        (Some(tried), Some(choice)) => Arc::ptr_eq(tried, choice),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-fn stamps(paths: impl IntoIterator<Item = PathBuf>) -> Stamps {
-    let stamped = |path: PathBuf| {
-        let stamp = Stamp::at(&path);
-        (path, stamp)
-    };
-    paths.into_iter().map(stamped).collect()
-}
-
-/// The files a link's TOML is made of: the defaults above it, present or not, and its own.
-fn layers(root: &Path, file: &Path) -> Vec<PathBuf> {
-    let folders = file.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
-    folders.map(|folder| folder.join(DEFAULTS)).chain([file.to_owned()]).collect()
-}
-
-/// The files that a link's secrets and its CA are read from.
-fn secret_files(spec: &LinkSpec) -> Vec<PathBuf> {
-    let hooks = spec.hooks.values().map(|hook| &hook.path_secret);
-    let sources = spec.secrets.values().map(|secret| &secret.source).chain(hooks);
-    let sources = sources.chain(spec.platform.as_ref().map(|platform| &platform.secret));
-    let secrets = sources.filter_map(|source| match source {
-        SecretSource::File(path) => Some(path.clone()),
-        SecretSource::Env(_) => None,
-    });
-    secrets.chain(spec.ca_file.clone()).collect()
 }

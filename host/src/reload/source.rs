@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::signature;
 use crate::{
     file::{self, Regular},
     link::DEFAULTS,
@@ -17,6 +18,30 @@ use crate::{
 
 /// Files looked at in one directory tree; more is a mistake, not a deployment.
 const FILES_MAX: usize = 100_000;
+
+/// What a connector file looked like when it was read, and its signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    file: Stamp,
+    signature: Option<Stamp>,
+}
+
+impl Seen {
+    /// How this connector file looks now; none when it is not there.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        Some(Self { file: Stamp::at(path)?, signature: Stamp::at(&signature::beside(path)) })
+    }
+
+    /// When the connector was last written.
+    pub(super) fn modified(&self) -> (i64, i64) {
+        self.file.modified
+    }
+
+    /// Was either touched within this time?
+    pub(super) fn younger_than(&self, age: Duration) -> bool {
+        self.file.younger_than(age) || self.signature.is_some_and(|stamp| stamp.younger_than(age))
+    }
+}
 
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +65,6 @@ impl Stamp {
     /// The stamp of what this path leads to; none when there is nothing.
     pub(super) fn at(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|meta| Self::of(&meta))
-    }
-
-    /// When the content was last written.
-    pub(super) fn modified(&self) -> (i64, i64) {
-        self.modified
     }
 
     /// Was it touched within this time? Then it may still be being written.
@@ -100,8 +120,9 @@ pub(crate) fn link_files(root: &Path) -> io::Result<LinkFiles> {
     Ok(found)
 }
 
-/// Reads a connector once, whole; the stamp belongs to the bytes.
-pub(super) fn read(path: &Path) -> io::Result<(Stamp, Vec<u8>)> {
+/// Reads a connector once, whole; what was seen belongs to the bytes. The signature's stamp is from before it was read.
+pub(super) fn read(path: &Path) -> io::Result<(Seen, Vec<u8>)> {
+    let signature = Stamp::at(&signature::beside(path));
     let Regular { mut file, meta } = file::open(path)?;
     if meta.len() > COMPONENT_MAX as u64 {
         return Err(io::Error::other(format!("it has {} bytes; at most {COMPONENT_MAX} are accepted", meta.len())));
@@ -111,7 +132,7 @@ pub(super) fn read(path: &Path) -> io::Result<(Stamp, Vec<u8>)> {
     if Stamp::of(&file.metadata()?) != Stamp::of(&meta) || bytes.len() as u64 != meta.len() {
         return Err(io::Error::new(io::ErrorKind::WouldBlock, "it changed while it was being read"));
     }
-    Ok((Stamp::of(&meta), bytes))
+    Ok((Seen { file: Stamp::of(&meta), signature }, bytes))
 }
 
 fn named(path: &Path, extension: &str) -> bool {

@@ -1,7 +1,13 @@
 //! Hearing about changes early. Only a hint: what counts is the scan, which also runs when nothing was heard, because
-//! network disks, overlays and full queues tell nothing.
+//! network disks, overlays and full queues tell nothing. Watches the folder above each directory too, so that a directory
+//! that is replaced (a flipped link, a new mount) is followed.
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use notify_debouncer_full::{
     DebounceEventResult, Debouncer, RecommendedCache, new_debouncer,
@@ -11,43 +17,86 @@ use notify_debouncer_full::{
     },
 };
 
-use super::{ReloadOptions, Trigger};
+use super::{Event, ReloadOptions, Trigger};
 
 /// Changes within this time are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// Watching ends when this is dropped.
-pub(crate) type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
+pub(crate) struct Watcher {
+    /// None where watching is not possible.
+    debouncer: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
+    watched: Vec<Watched>,
+    rescan: Duration,
+}
 
-/// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
-pub(crate) fn start(options: &ReloadOptions, trigger: Trigger) -> Option<Watcher> {
-    let heard = move |result: DebounceEventResult| {
-        // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
-        // or every look would be the reason for the next.
-        if result.is_err() || result.is_ok_and(|events| events.iter().any(|event| !is_reading(event.kind))) {
-            trigger.changed();
+/// A directory that is to be watched.
+struct Watched {
+    dir: PathBuf,
+    mode: RecursiveMode,
+    /// Device and inode of what is watched; none when nothing is.
+    at: Option<(u64, u64)>,
+    told: bool,
+}
+
+impl Watcher {
+    /// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
+    pub(crate) fn start(options: &ReloadOptions, trigger: Trigger) -> Self {
+        let heard = move |result: DebounceEventResult| {
+            // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
+            // or every look would be the reason for the next.
+            if result.is_err() || result.is_ok_and(|events| events.iter().any(|event| !is_reading(event.kind))) {
+                trigger.tell(Event::FilesChanged);
+            }
+        };
+        let debouncer = new_debouncer(DEBOUNCE, None, heard);
+        if let Err(error) = &debouncer {
+            let every_s = options.rescan.as_secs();
+            tracing::warn!(%error, every_s, "file changes cannot be watched; scanning only");
         }
-    };
-    let mut watcher = match new_debouncer(DEBOUNCE, None, heard) {
-        Ok(watcher) => watcher,
-        Err(error) => {
-            tracing::warn!(%error, every_s = options.rescan.as_secs(), "file changes cannot be watched; scanning only");
-            return None;
+        let dirs = [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)];
+        let above = dirs.iter().filter_map(|(dir, _)| Some((dir.parent()?.to_owned(), RecursiveMode::NonRecursive)));
+        let own = dirs.iter().map(|(dir, mode)| ((*dir).clone(), *mode));
+        let mut watched: Vec<Watched> = Vec::new();
+        for (dir, mode) in own.chain(above) {
+            let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
+            if !watched.iter().any(|known| known.dir == dir) {
+                watched.push(Watched { dir, mode, at: None, told: false });
+            }
         }
-    };
-    for (dir, mode) in [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)]
-    {
-        watch(&mut watcher, dir, mode, options.rescan);
+        let mut watcher = Self { debouncer: debouncer.ok(), watched, rescan: options.rescan };
+        watcher.follow();
+        watcher
     }
-    Some(watcher)
+
+    /// Watches what is now at the place of a directory that was replaced, or is there at last.
+    pub(super) fn follow(&mut self) {
+        let Some(debouncer) = &mut self.debouncer else { return };
+        for watched in &mut self.watched {
+            let now = place(&watched.dir);
+            if now == watched.at {
+                continue;
+            }
+            // What was there may be gone, and its watch with it.
+            let _ = debouncer.unwatch(&watched.dir);
+            watched.at = None;
+            match debouncer.watch(&watched.dir, watched.mode) {
+                Ok(()) => (watched.at, watched.told) = (now, false),
+                Err(error) if !watched.told => {
+                    watched.told = true;
+                    let (dir, every_s) = (watched.dir.display(), self.rescan.as_secs());
+                    tracing::warn!(%dir, %error, every_s, "not watched; scanning only");
+                }
+                Err(_) => {}
+            }
+        }
+    }
 }
 
 fn is_reading(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
-fn watch(watcher: &mut Watcher, dir: &Path, mode: RecursiveMode, rescan: Duration) {
-    if let Err(error) = watcher.watch(dir, mode) {
-        tracing::warn!(dir = %dir.display(), %error, every_s = rescan.as_secs(), "not watched; scanning only");
-    }
+fn place(dir: &Path) -> Option<(u64, u64)> {
+    fs::metadata(dir).ok().map(|meta| (meta.dev(), meta.ino()))
 }

@@ -15,7 +15,7 @@ use std::{
 use wasmtime::{Engine, component::Component};
 use zeroize::Zeroizing;
 
-use crate::{capability::crypto::hash, id::Revision};
+use crate::{capability::crypto::hash, failpoint, id::Revision};
 
 const MAC_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
@@ -73,8 +73,10 @@ impl Cache {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.dir)?;
         file.write_all(code)?;
         file.write_all(&self.mac(engine, revision, code).map_err(io::Error::other)?)?;
+        failpoint::pass("cache.temp-written");
         let path = self.path(engine, revision);
         file.persist(&path).map_err(|e| e.error)?;
+        failpoint::pass("cache.renamed");
         self.prune(&path)
     }
 

@@ -1,15 +1,15 @@
-//! Compiling in a child process under rlimits: what a hostile component can make a compiler do (time, memory, stack) it
-//! does to a process that may die. The host loads only what its own child made, through the cache.
+//! Parsing and compiling in a child process under rlimits: what a hostile component can make a parser or a compiler do
+//! (time, memory, stack) it does to a process that may die. The host loads only what its own child made, through the cache.
 
 use std::{
     io::{self, Read, Write},
     path::PathBuf,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
@@ -21,12 +21,16 @@ use wasmtime::component::Component;
 use super::{
     cache::Cache,
     engine::{Runtime, compiling_engine},
+    error::{LoadError, LoadStep},
+    validate::{self, Plausible},
 };
-use crate::id::Revision;
+use crate::{failpoint, id::Revision};
 
 /// The hidden verb that runs [`child`].
 pub(crate) const CHILD_VERB: &str = "compile-component";
 
+/// How much the child gives way to whoever serves (`nice`, 0 to 19).
+const NICE: i32 = 15;
 /// CPU seconds of one compilation, over its threads.
 const CPU_SECONDS: u64 = 60;
 /// Address space of one compilation.
@@ -44,12 +48,9 @@ pub(crate) enum CompileError {
     /// The child could not be run at all.
     #[error("the compiling child process could not be run: {0}")]
     Spawn(#[from] io::Error),
-    /// The compiler refused the component.
-    #[error("it does not compile: {0}")]
-    Refused(String),
     /// The child was killed by one of its limits.
     #[error(
-        "compiling it went over the limits of {CPU_SECONDS} s of CPU, {} GiB of memory or {} s ({how}); the component is too complex",
+        "parsing and compiling it went over the limits of {CPU_SECONDS} s of CPU, {} GiB of memory or {} s ({how}); the component is too complex",
         ADDRESS_SPACE_BYTES >> 30, WALL.as_secs()
     )]
     Limit {
@@ -59,6 +60,16 @@ pub(crate) enum CompileError {
     /// The child's code does not load here.
     #[error("its compiled code does not load: {0}")]
     Load(String),
+}
+
+/// Code that this host's own child compiled, after it had parsed the component whole and knew all its imports.
+pub(super) struct Compiled(Component);
+
+impl Compiled {
+    /// The component.
+    pub(super) fn component(&self) -> &Component {
+        &self.0
+    }
 }
 
 /// Compiles components, a few at a time, and remembers the result on disk.
@@ -80,20 +91,41 @@ impl Compiler {
         &self,
         runtime: &Runtime,
         revision: Revision,
-        bytes: &[u8],
-    ) -> Result<Component, CompileError> {
-        let (cache, engine) = (self.cache.clone(), runtime.engine().clone());
-        if let Ok(Some(component)) = spawn_blocking(move || cache.load(&engine, revision)).await {
-            return Ok(component);
+        plausible: Plausible<'_>,
+    ) -> Result<Compiled, LoadError> {
+        if let Some(known) = self.known(runtime, revision).await {
+            return Ok(known);
         }
-        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
-        let code = self.run_child(bytes).await?;
+        let _turn = self.turns.acquire().await.map_err(io::Error::other).map_err(CompileError::Spawn)?;
+        // Whoever had the turn before may have compiled this very component.
+        if let Some(known) = self.known(runtime, revision).await {
+            return Ok(known);
+        }
+        let code = self.run_child(plausible.bytes()).await?;
+        failpoint::pass("stage.compiled");
         let (cache, engine) = (self.cache.clone(), runtime.engine().clone());
-        let admitted = spawn_blocking(move || cache.admit(&engine, revision, &code)).await.map_err(io::Error::other)?;
-        admitted.map_err(|e| CompileError::Load(e.root_cause().to_string()))
+        let admitted = spawn_blocking(move || cache.admit(&engine, revision, &code)).await;
+        let admitted = admitted.map_err(io::Error::other).map_err(CompileError::Spawn)?;
+        Ok(Compiled(admitted.map_err(|e| CompileError::Load(e.root_cause().to_string()))?))
     }
 
-    async fn run_child(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+    async fn known(&self, runtime: &Runtime, revision: Revision) -> Option<Compiled> {
+        let (cache, engine) = (self.cache.clone(), runtime.engine().clone());
+        spawn_blocking(move || cache.load(&engine, revision)).await.ok().flatten().map(Compiled)
+    }
+
+    async fn run_child(&self, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let (code, text, status) = self.talk(bytes).await?;
+        match status.code() {
+            Some(0) => Ok(code),
+            Some(1) => Err(said(text.trim_end())),
+            // An allocation that fails under the address-space limit aborts: a signal, as is the CPU limit.
+            _ => Err(CompileError::Limit { how: status.to_string() }.into()),
+        }
+    }
+
+    /// Gives the child the component; what it wrote on stdout and stderr, and how it ended.
+    async fn talk(&self, bytes: &[u8]) -> Result<(Vec<u8>, String, ExitStatus), CompileError> {
         let mut child = Command::new(&self.program)
             .arg(CHILD_VERB)
             .env_clear()
@@ -119,26 +151,38 @@ impl Compiler {
             err?;
             io::Result::Ok((code, text, child.wait().await?))
         };
-        let (code, text, status) =
-            tokio::time::timeout(WALL, talk).await.map_err(|_| CompileError::Limit { how: "out of time".into() })??;
-        match status.code() {
-            Some(0) => Ok(code),
-            Some(1) => Err(CompileError::Refused(text.trim_end().to_owned())),
-            // An allocation that fails under the address-space limit aborts: a signal, as is the CPU limit.
-            _ => Err(CompileError::Limit { how: status.to_string() }),
-        }
+        Ok(tokio::time::timeout(WALL, talk).await.map_err(|_| CompileError::Limit { how: "out of time".into() })??)
     }
 }
+
+/// What the child said: its name of a step, a colon, the reason; after what its command line puts before it.
+fn said(text: &str) -> LoadError {
+    let words = text.split_once(PREFIX).map_or(text, |(_, words)| words);
+    let named = words.split_once(": ").and_then(|(name, rest)| {
+        let (_, step) = LoadStep::NAMED.into_iter().find(|(known, _)| *known == name)?;
+        Some((step, rest))
+    });
+    let (step, text) = named.unwrap_or((LoadStep::Compile, words));
+    LoadError::Child { step, text: text.to_owned() }
+}
+
+/// Stands before the step that the child names.
+const PREFIX: &str = "refused at ";
 
 /// The child: a component on stdin, compiled code on stdout, or one line on stderr and exit code 1.
 ///
 /// # Errors
-/// When the component does not compile, or its bytes cannot be read or written.
+/// When the component is malformed, imports what is not there, or does not compile, or its bytes cannot be read or written.
 pub(crate) fn child() -> Result<(), String> {
     limit_self().map_err(|e| format!("setting limits: {e}"))?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|e| format!("reading: {e}"))?;
-    let code = compile(&bytes)?;
+    let refused = |step: LoadStep, text: String| {
+        let name = LoadStep::NAMED.into_iter().find(|(_, known)| *known == step).map_or("compile", |(name, _)| name);
+        format!("{PREFIX}{name}: {text}")
+    };
+    validate::whole(&bytes).map_err(|error| refused(error.step(), error.to_string()))?;
+    let code = compile(&bytes).map_err(|text| refused(LoadStep::Compile, format!("it does not compile: {text}")))?;
     io::stdout().lock().write_all(&code).map_err(|e| format!("writing: {e}"))
 }
 
@@ -152,6 +196,8 @@ pub(crate) fn compile(bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn limit_self() -> io::Result<()> {
+    // Not being allowed to give way costs time, nothing else.
+    let _ = setpriority_process(None, NICE);
     for (resource, limit) in
         [(Resource::Cpu, CPU_SECONDS), (Resource::As, ADDRESS_SPACE_BYTES), (Resource::Core, 0), (Resource::Fsize, 0)]
     {

@@ -15,9 +15,22 @@ pub(crate) enum LoadError {
     /// The bytes are not a component.
     #[error("{0}")]
     NotAComponent(String),
+    /// The bytes are not a whole component.
+    #[error(
+        "it is no valid component: {0}. Was it copied whole? Copy it beside the directory and rename it into place"
+    )]
+    Malformed(String),
     /// It could not be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The compiling child refused it before it compiled it, in its own words.
+    #[error("{text}")]
+    Child {
+        /// At which step.
+        step: LoadStep,
+        /// Why.
+        text: String,
+    },
     /// It imports something that is not there.
     #[error("it imports {import:?}, {reason}")]
     Import {
@@ -45,6 +58,38 @@ pub(crate) enum LoadError {
     /// What it says of itself is not valid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+}
+
+/// Where a load ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoadStep {
+    /// Its bytes are looked at, first and whole.
+    Parse,
+    /// Its imports and exports are looked at.
+    Imports,
+    /// It is compiled.
+    Compile,
+    /// It is instantiated and says what it is.
+    Describe,
+}
+
+impl LoadStep {
+    /// What the compiling child writes before its reason.
+    pub(super) const NAMED: [(&'static str, Self); 3] =
+        [("parse", Self::Parse), ("imports", Self::Imports), ("compile", Self::Compile)];
+}
+
+impl LoadError {
+    /// At which step it was refused.
+    pub(crate) fn step(&self) -> LoadStep {
+        match self {
+            Self::NotAComponent(_) | Self::Malformed(_) => LoadStep::Parse,
+            Self::Compile(_) => LoadStep::Compile,
+            Self::Child { step, .. } => *step,
+            Self::Import { .. } | Self::Export { .. } | Self::Link(_) => LoadStep::Imports,
+            Self::Describe(_) | Self::Manifest(_) => LoadStep::Describe,
+        }
+    }
 }
 
 /// Raised inside a store when the guest's CPU budget is used up.

@@ -7,17 +7,25 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
 use super::{
-    compile::Compiler,
+    compile::{Compiled, Compiler},
     engine::Runtime,
     error::LoadError,
     invoke,
     limits::CallLimits,
     manifest::{Manifest, ManifestError, OperationSpec, compile_schema},
     state::State,
+    tally::Tally,
     validate, wasi,
 };
-use crate::{bindings::ConnectorPre, capability::Context, id::Revision, redact::PersonalPointers};
+use crate::{
+    bindings::ConnectorPre,
+    capability::Context,
+    id::{ConnectorName, Revision},
+    redact::PersonalPointers,
+};
 
+/// How long a connector may take to say what it is; its CPU budget is that of a call.
+const DESCRIBE_MAX: Duration = Duration::from_secs(5);
 /// Violations reported for one value.
 const VIOLATIONS_MAX: usize = 100;
 
@@ -58,29 +66,69 @@ pub(crate) struct Prepared {
     pub(crate) imports: Vec<String>,
     operations: HashMap<String, Operation>,
     config: Validator,
+    /// How its calls ended.
+    pub(crate) tally: Tally,
     pub(super) pre: ConnectorPre<State>,
     pub(super) runtime: Runtime,
+    _live: Live,
 }
 
-impl Prepared {
-    /// Takes a component through every step: magic, compile, imports, describe, schemas. Nothing that fails a step is ever served.
-    ///
-    /// # Errors
-    /// Names the step that failed and why.
-    pub(crate) async fn load(runtime: &Runtime, compiler: &Compiler, bytes: &[u8]) -> Result<Self, LoadError> {
-        validate::magic(bytes)?;
-        let revision = Revision::of(bytes);
-        let component = compiler.component(runtime, revision, bytes).await?;
+/// A component whose imports are all there, and whose exports are those of a connector.
+struct Linked {
+    pre: ConnectorPre<State>,
+    imports: Vec<String>,
+}
+
+impl Linked {
+    fn of(runtime: &Runtime, compiled: &Compiled) -> Result<Self, LoadError> {
+        let component = compiled.component();
         let ty = component.component_type();
         validate::component(runtime.engine(), &ty)?;
         let imports = ty.imports(runtime.engine()).map(|(name, _)| name.to_owned()).collect();
         let mut linker = runtime.linker().clone();
-        wasi::stub(&mut linker, runtime.engine(), &component).map_err(link_error)?;
-        let pre = ConnectorPre::new(linker.instantiate_pre(&component).map_err(link_error)?).map_err(link_error)?;
+        wasi::stub(&mut linker, runtime.engine(), component).map_err(link_error)?;
+        let pre = ConnectorPre::new(linker.instantiate_pre(component).map_err(link_error)?).map_err(link_error)?;
+        Ok(Self { pre, imports })
+    }
 
-        let describing = CallLimits { deadline: Duration::from_secs(5), ..CallLimits::default() };
-        let json = invoke::describe(runtime, &pre, &describing).await.map_err(LoadError::Describe)?;
-        let manifest = Manifest::parse(&json)?;
+    /// Has it say what it is: the first time that anything of it runs.
+    async fn describe(&self, runtime: &Runtime) -> Result<Manifest, LoadError> {
+        let limits = CallLimits { deadline: DESCRIBE_MAX, ..CallLimits::default() };
+        let json = invoke::describe(runtime, &self.pre, &limits).await.map_err(LoadError::Describe)?;
+        Ok(Manifest::parse(&json)?)
+    }
+}
+
+/// Counts the revisions that are in memory, until each is dropped by the last call that held it.
+struct Live(metrics::Gauge);
+
+impl Live {
+    fn of(connector: &ConnectorName) -> Self {
+        let gauge = metrics::gauge!("duijie_revisions_live", "connector" => connector.to_string());
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+impl Prepared {
+    /// Takes a component through every step, each with a type of its own that only it can make: plausible (magic, size),
+    /// compiled (by a child that first parsed it whole), linked (imports, exports), described (manifest, schemas). Nothing
+    /// that fails a step is ever served.
+    ///
+    /// # Errors
+    /// Names the step that failed and why.
+    pub(crate) async fn load(runtime: &Runtime, compiler: &Compiler, bytes: &[u8]) -> Result<Self, LoadError> {
+        let plausible = validate::magic(bytes)?;
+        let revision = Revision::of(bytes);
+        let compiled = compiler.component(runtime, revision, plausible).await?;
+        let linked = Linked::of(runtime, &compiled)?;
+        let manifest = linked.describe(runtime).await?;
         let config = compile_schema("config", &manifest.config)?;
         let mut operations = HashMap::with_capacity(manifest.operations.len());
         for spec in &manifest.operations {
@@ -90,7 +138,19 @@ impl Prepared {
                 .map_err(|e| ManifestError::Invalid(vec![format!("operation {}: {e}", spec.name)]))?;
             operations.insert(spec.name.clone(), Operation { spec: spec.clone(), input, personal });
         }
-        Ok(Self { revision, size: bytes.len(), imports, manifest, operations, config, pre, runtime: runtime.clone() })
+        let Linked { pre, imports } = linked;
+        Ok(Self {
+            revision,
+            size: bytes.len(),
+            imports,
+            operations,
+            config,
+            tally: Tally::default(),
+            pre,
+            runtime: runtime.clone(),
+            _live: Live::of(&manifest.name),
+            manifest,
+        })
     }
 
     /// The operation of this name.

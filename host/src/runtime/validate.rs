@@ -1,6 +1,7 @@
-//! Is this file a connector? First by its magic, so that a wrong file is named for what it is; after compiling, by its
+//! Is this file a connector? First by its magic, so that a wrong file is named for what it is; then, parsed whole, by its
 //! imports and exports, so that a missing capability is named instead of a linker's riddle.
 
+use wasmparser::{Parser, Payload, Validator};
 use wasmtime::component::types;
 
 use super::error::LoadError;
@@ -27,11 +28,22 @@ const INTERFACES: &[&str] = &[
 /// The version of all of them.
 const VERSION: semver::Version = semver::Version::new(0, 1, 0);
 
+/// Bytes that begin as a component does and are not too many. Nothing else is ever handed to a compiler.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plausible<'b>(&'b [u8]);
+
+impl<'b> Plausible<'b> {
+    /// The bytes.
+    pub(super) fn bytes(self) -> &'b [u8] {
+        self.0
+    }
+}
+
 /// Looks at the first bytes only.
 ///
 /// # Errors
 /// Says what the file is instead.
-pub(super) fn magic(bytes: &[u8]) -> Result<(), LoadError> {
+pub(super) fn magic(bytes: &[u8]) -> Result<Plausible<'_>, LoadError> {
     if bytes.len() > COMPONENT_MAX {
         return Err(LoadError::NotAComponent(format!(
             "it has {} bytes; at most {COMPONENT_MAX} are accepted",
@@ -39,7 +51,7 @@ pub(super) fn magic(bytes: &[u8]) -> Result<(), LoadError> {
         )));
     }
     let what = match bytes {
-        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => return Ok(()),
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => return Ok(Plausible(bytes)),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
             "it is a core wasm module, not a component; build it with `cargo build --target wasm32-wasip2`"
         }
@@ -52,6 +64,35 @@ pub(super) fn magic(bytes: &[u8]) -> Result<(), LoadError> {
         _ => "it is not WebAssembly",
     };
     Err(LoadError::NotAComponent(what.into()))
+}
+
+/// Parses and validates all of it, and checks what it imports and exports against what this host has. Only for a process
+/// that may die: what types nested without end do to a validator's stack is known.
+///
+/// # Errors
+/// Says where it is malformed, or names the first import or export that does not fit.
+pub(super) fn whole(bytes: &[u8]) -> Result<(), LoadError> {
+    let malformed = |error: wasmparser::BinaryReaderError| LoadError::Malformed(error.to_string());
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(malformed)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth = depth.saturating_add(1),
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import.map_err(malformed)?.name.name);
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(malformed)?.name.name);
+                }
+            }
+            _ => {}
+        }
+    }
+    Validator::new().validate_all(bytes).map_err(malformed)?;
+    interfaces(imports.into_iter(), exports.into_iter())
 }
 
 /// Checks the compiled component against what this host has.
@@ -143,6 +184,21 @@ mod tests {
     fn a_missing_handler_lists_what_there_is() {
         let text = refusal(&[], &["wasi:cli/run@0.2.0"]);
         assert!(text.contains("duijie:connector/handler@0.1.0") && text.contains("wasi:cli/run@0.2.0"), "{text}");
+    }
+
+    #[test]
+    fn imports_and_exports_are_those_of_the_outermost_component() {
+        let parse = |text: &str| whole(&wat::parse_str(text).unwrap()).unwrap_err().to_string();
+        let inner = "(component (import \"acme:shell/exec@1.0.0\" (instance)) (core module))";
+        assert!(parse(&format!("(component {inner})")).contains("it exports nothing"));
+        let text = parse(&format!("(component {inner} (import \"acme:other/exec@1.0.0\" (instance)))"));
+        assert!(text.contains("acme:other/exec"), "{text}");
+    }
+
+    #[test]
+    fn what_is_torn_is_malformed() {
+        let good = wat::parse_str("(component (core module (memory 1)))").unwrap();
+        assert!(matches!(whole(&good[..good.len() - 1]), Err(LoadError::Malformed(_))));
     }
 
     #[test]

@@ -1,21 +1,26 @@
-//! The admin listener: probes and metrics for machines, open; rollouts and reload for operators, with the admin key.
+//! The admin listener: probes and metrics for machines, open; rollouts, reload, rollback and release for operators, with
+//! the admin key.
 //! Nothing of this exists on the platforms' listener, and no platform's key opens anything here.
 
 use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, State},
+    extract::{self, FromRequestParts, State, rejection::PathRejection},
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{auth::AdminKey, problem::Problem, source};
-use crate::shutdown::Drain;
+use super::{auth::AdminKey, front::RequestError, problem::Problem, source};
+use crate::{
+    id::{ConnectorName, Pin, Revision},
+    shutdown::Drain,
+};
 
 /// What the host lets an operator see and do.
 pub(crate) trait Control: Send + Sync {
@@ -25,6 +30,21 @@ pub(crate) trait Control: Send + Sync {
     fn rollouts(&self) -> Value;
     /// Asks for a reconcile soon; does not wait for it.
     fn reload(&self);
+    /// Sends every link of a connector back to what it served with before; the revision that is gone.
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>>;
+    /// Lets a revision out of quarantine.
+    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Revision, Declined>>;
+}
+
+/// Why an operator's wish was not granted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Declined {
+    /// There is no such thing.
+    #[error("{0}")]
+    Unknown(String),
+    /// As things stand, it cannot be done.
+    #[error("{0}")]
+    Impossible(String),
 }
 
 /// What runs here.
@@ -61,6 +81,8 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         .route("/version", get(version))
         .route("/v1/rollouts", get(rollouts))
         .route("/v1/reload", post(reload))
+        .route("/v1/connectors/{connector}/rollback", post(roll_back))
+        .route("/v1/quarantine/{revision}/release", post(release))
         .with_state(admin)
 }
 
@@ -117,6 +139,31 @@ async fn reload(_: Operator, State(admin): State<Arc<Admin>>) -> StatusCode {
     tracing::info!("an operator asked for a reload");
     admin.control.reload();
     StatusCode::ACCEPTED
+}
+
+#[derive(Serialize)]
+struct Granted {
+    revision: Revision,
+}
+
+async fn roll_back(
+    _: Operator,
+    State(admin): State<Arc<Admin>>,
+    path: Result<extract::Path<String>, PathRejection>,
+) -> Result<Json<Granted>, Problem> {
+    let extract::Path(text) = path.map_err(|_| RequestError::NoRoute)?;
+    let connector: ConnectorName = text.parse().map_err(|_| RequestError::NoRoute)?;
+    Ok(Json(Granted { revision: admin.control.roll_back(connector).await? }))
+}
+
+async fn release(
+    _: Operator,
+    State(admin): State<Arc<Admin>>,
+    path: Result<extract::Path<String>, PathRejection>,
+) -> Result<Json<Granted>, Problem> {
+    let extract::Path(text) = path.map_err(|_| RequestError::NoRoute)?;
+    let pin: Pin = text.parse().map_err(|_| RequestError::NoRoute)?;
+    Ok(Json(Granted { revision: admin.control.release(pin).await? }))
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn unknown_operation(link: &Link, platform: &Platform, operation: &str) -> CallE
 fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<usize, CallError> {
     let table = api.dispatcher.table();
     let link = match seen(&table, platform, link_id)? {
-        Entry::Serving(link) => link,
+        Entry::Serving(serving) => &serving.stable,
         Entry::Refused { .. } => return Err(CallError::LinkRefused(link_id.to_owned())),
     };
     if !platform.sees_operation(operation) {

@@ -3,19 +3,19 @@
 
 mod failures;
 mod key;
-mod pattern;
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, header};
 
+pub(crate) use self::key::generate;
 use self::{failures::Failures, key::KeyHash};
-pub(crate) use self::{
-    key::generate,
+use crate::{
+    config::PlatformConfig,
+    id::PlatformName,
     pattern::{Pattern, PatternError},
 };
-use crate::{config::PlatformConfig, id::PlatformName};
 
 /// A request that is not let in.
 #[derive(Debug, thiserror::Error)]

@@ -100,10 +100,10 @@ struct Served<'t> {
 pub(super) fn document(table: &Table, platform: &Platform) -> Value {
     let mut served: BTreeMap<Revision, Served<'_>> = BTreeMap::new();
     for (id, entry) in table.iter() {
-        if let Entry::Serving(link) = entry
+        if let Entry::Serving(serving) = entry
             && platform.sees_link(id)
         {
-            let connector = &link.connector;
+            let connector = &serving.stable.connector;
             served
                 .entry(connector.revision)
                 .or_insert_with(|| Served { manifest: &connector.manifest, links: Vec::new() })

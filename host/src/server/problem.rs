@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{auth::AuthError, body::BodyError, front::RequestError};
+use super::{admin::Declined, auth::AuthError, body::BodyError, front::RequestError};
 use crate::{
     failure::{Class, Failure, Outcome},
     link::CallError,
@@ -76,6 +76,8 @@ const BROKEN_BODY: Kind = kind("broken-body", StatusCode::BAD_REQUEST, Class::In
 const SLOW_BODY: Kind = kind("slow-body", StatusCode::REQUEST_TIMEOUT, Class::InvalidInput, "The body came too slowly");
 const TOO_LARGE: Kind = kind("too-large", StatusCode::PAYLOAD_TOO_LARGE, Class::InvalidInput, "The body is too large");
 const BUSY: Kind = kind("busy", StatusCode::SERVICE_UNAVAILABLE, Class::Unavailable, "Too many calls are open");
+const UNKNOWN: Kind = kind("unknown", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such thing");
+const IMPOSSIBLE: Kind = kind("impossible", StatusCode::CONFLICT, Class::Denied, "As things stand, it cannot be done");
 const UNAUTHENTICATED: Kind = kind("unauthenticated", StatusCode::UNAUTHORIZED, Class::Denied, "A valid key is needed");
 
 /// One error on its way out.
@@ -231,6 +233,16 @@ impl From<Failure> for Problem {
             details: failure.detail,
             ..Self::new(of_class(failure.class), failure.message)
         }
+    }
+}
+
+impl From<Declined> for Problem {
+    fn from(declined: Declined) -> Self {
+        let kind = match declined {
+            Declined::Unknown(_) => UNKNOWN,
+            Declined::Impossible(_) => IMPOSSIBLE,
+        };
+        Self::new(kind, declined)
     }
 }
 

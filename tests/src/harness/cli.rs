@@ -21,7 +21,8 @@ pub struct Run {
 }
 
 impl Run {
-    pub(super) fn of(setup: &Setup, arguments: &[&str], stdin: Option<&[u8]>) -> Self {
+    /// Runs a verb in this setup's directory, with what `duijie.toml` lies there.
+    pub fn of(setup: &Setup, arguments: &[&str], stdin: Option<&[u8]>) -> Self {
         let mut command = Command::new(build::host());
         command
             .args(arguments)

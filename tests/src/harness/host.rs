@@ -100,6 +100,16 @@ impl Host {
         self.api
     }
 
+    /// The address of the admin listener.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The admin key.
+    pub fn admin_key(&self) -> &str {
+        &self.setup.admin_key
+    }
+
     /// The key of a platform.
     pub fn key(&self, platform: &str) -> &str {
         self.setup.key(platform)
@@ -152,6 +162,13 @@ impl Host {
         self.log.until(what, condition).await
     }
 
+    /// The value of a metric, by its name with labels as it is exposed; 0 when there is none.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let metrics = self.admin(Method::GET, "/metrics").send().await.text();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        value.unwrap_or_default()
+    }
+
     /// Memory that the process holds, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let pid = self.child.id().expect("the host runs");
@@ -192,9 +209,19 @@ impl Host {
 }
 
 impl Stopped {
+    /// What it was started with.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// Starts it again in the same directory.
     pub async fn start(self) -> Host {
         self.setup.start().await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(self, settings: &str) -> Host {
+        self.setup.settings(settings).start().await
     }
 
     /// Everything it ever wrote.

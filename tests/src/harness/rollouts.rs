@@ -51,7 +51,35 @@ impl Rollouts {
 
     /// The revision that a link serves with; empty when it does not serve.
     pub fn link_revision(&self, id: &str) -> &str {
-        self.link(id).map_or("", |link| text(link, "revision"))
+        self.link(id).map_or("", |link| text(link, "active"))
+    }
+
+    /// The revision that a link should serve with; empty when there is none.
+    pub fn link_desired(&self, id: &str) -> &str {
+        self.link(id).map_or("", |link| text(link, "desired"))
+    }
+
+    /// At which step what a link serves with and what it should part; empty when they do not.
+    pub fn link_step(&self, id: &str) -> &str {
+        self.link(id).map_or("", |link| text(link, "step"))
+    }
+
+    /// At which step a connector file was refused; empty when it was not.
+    pub fn file_step(&self, file: &str) -> &str {
+        self.file(file).map_or("", |entry| text(entry, "step"))
+    }
+
+    /// How far the trial of a revision is: `canary`, `watch`; empty when it is on none.
+    pub fn phase(&self, revision: &str) -> &str {
+        self.entries("rollouts")
+            .find(|trial| text(trial, "revision") == revision)
+            .map_or("", |trial| text(trial, "phase"))
+    }
+
+    /// Why a revision is in quarantine; empty when it is not.
+    pub fn quarantine(&self, revision: &str) -> &str {
+        let banned = self.entries("quarantined").find(|banned| text(banned, "revision") == revision);
+        banned.map_or("", |banned| text(banned, "reason"))
     }
 
     /// How a connector file stands; empty when there is no such file.

@@ -29,6 +29,19 @@ impl Control for Double {
     fn reload(&self) {
         self.reloads.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>> {
+        let answer = match &*connector {
+            "known" => Ok(Revision::of(b"gone")),
+            "first" => Err(Declined::Impossible("nothing served before".into())),
+            _ => Err(Declined::Unknown("no such connector".into())),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn release(&self, _: Pin) -> BoxFuture<'_, Result<Revision, Declined>> {
+        Box::pin(std::future::ready(Ok(Revision::of(b"free"))))
+    }
 }
 
 async fn start(key: Option<&str>) -> (Host, Arc<Double>, Shutdown) {

@@ -13,7 +13,7 @@ use super::{Caller, Shared, seen};
 use crate::{
     id::LinkId,
     link::{
-        Dispatcher, Entry, Link,
+        Dispatcher, Entry, Link, Serving,
         expiry::{Standing, standings},
     },
     runtime::manifest::{Coalesce, Effect, OperationSpec, Repeat, Summary},
@@ -195,7 +195,7 @@ pub(in crate::server) async fn show(
     // A table's key is a valid id; so is what was found by it.
     let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
     let (revision, operations, credentials) = match entry {
-        Entry::Serving(link) => (
+        Entry::Serving(Serving { stable: link, .. }) => (
             Some(link.connector.revision.short()),
             operations(&shared.api.dispatcher, link, &platform),
             credentials(link),
@@ -222,7 +222,7 @@ fn credentials(link: &Link) -> Vec<CredentialDetail> {
 
 fn summary(id: &LinkId, entry: &Entry) -> LinkSummary {
     match entry {
-        Entry::Serving(link) => {
+        Entry::Serving(Serving { stable: link, .. }) => {
             let manifest = &link.connector.manifest;
             LinkSummary {
                 id: id.to_string(),

@@ -10,7 +10,7 @@ use wit_parser::Resolve;
 
 use crate::{
     capability::grant::Grant,
-    link::{Dispatcher, Entry, Link, Table},
+    link::{Dispatcher, Entry, Link, Serving, Table},
     runtime::{Cache, CallLimits, Compiler, EngineOptions, Prepared, PreparedRef, Runtime, compile},
 };
 
@@ -115,7 +115,7 @@ pub(in crate::server) async fn dispatcher(serving: &[&str], refused: &[&str]) ->
             permits: Arc::new(Semaphore::new(4)),
             hooks: BTreeMap::new(),
         };
-        entries.insert(id.parse().unwrap(), Entry::Serving(Arc::new(link)));
+        entries.insert(id.parse().unwrap(), Entry::Serving(Serving { stable: Arc::new(link), canary: None }));
     }
     for id in refused {
         entries.insert(id.parse().unwrap(), Entry::Refused { connector: Some("mirror".parse().unwrap()) });

@@ -1,19 +1,20 @@
-//! What a revision of this connector is like as a whole: how it describes itself and checks links. A test makes another
-//! revision by writing another mode over the bytes behind the marker in the built component.
+//! What a revision of this connector is like as a whole: how it describes itself, checks links and serves. A test makes
+//! another revision by writing another mode over the bytes behind the marker in the built component; several of them are
+//! separated by commas.
 
 use std::sync::LazyLock;
 
 use duijie_sdk::{
     Failure, Link, Operations, Problem,
-    bindings::duijie::{http::client as http, link::config, secret::parts::Part},
+    bindings::duijie::{http::client as http, kv::store, link::config, secret::parts::Part},
 };
 use serde_json::{Value, json};
 
 use crate::{Config, Hostile};
 
-/// Marker and mode; the mode is padded with blanks.
-const MARKED: usize = 48;
-static MARK: [u8; MARKED] = *b"hostile-mode:decent                             ";
+/// Marker and modes, padded with blanks.
+const MARKED: usize = 64;
+static MARK: [u8; MARKED] = *b"hostile-mode:decent                                             ";
 
 static MODE: LazyLock<&'static str> = LazyLock::new(|| {
     // Without this the compiler would know the mode.
@@ -22,41 +23,64 @@ static MODE: LazyLock<&'static str> = LazyLock::new(|| {
     text.split_once(':').map_or("", |(_, mode)| mode.trim_end())
 });
 
+/// The value of a mode of this name, if this revision has it.
+fn value(name: &str) -> Option<&'static str> {
+    MODE.split(',').find_map(|mode| mode.strip_prefix(name)?.strip_prefix('='))
+}
+
 pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("mode", answer_mode).summary("Says which revision this is.", "返回模式。").read().repeat_safe();
 }
 
 fn answer_mode(_: &Link<Config>, _: Value) -> Result<Value, Failure> {
+    if MODE.split(',').any(|mode| mode == "traps") {
+        panic!("this revision traps");
+    }
+    if let Some(every) = value("fails-every").and_then(|every| every.parse::<i64>().ok()) {
+        let calls = store::increment("calls-of-mode", 1, None).unwrap_or_default();
+        if calls % every == 0 {
+            return Err(Failure::internal("this revision fails now and then"));
+        }
+    }
     Ok(json!(*MODE))
 }
 
-/// What this mode makes of the manifest.
+/// What this revision makes of the manifest.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only the component's export asks"))]
 pub(crate) fn describe(manifest: String) -> String {
-    match *MODE {
-        "describe-loop" => loop {
+    MODE.split(',').fold(manifest, describe_as)
+}
+
+fn describe_as(manifest: String, mode: &str) -> String {
+    match mode.split_once('=').unwrap_or((mode, "")) {
+        ("describe-loop", _) => loop {
             std::hint::black_box(0);
         },
-        "describe-http" => {
+        ("describe-http", _) => {
             let _ = send();
             manifest
         }
-        "describe-config" => config::get() + &manifest,
-        "describe-huge" => manifest + &" ".repeat(2 << 20),
-        "describe-not-json" => "{".to_owned(),
-        "describe-bad-name" => manifest.replacen("\"hostile\"", "\"../../etc\"", 1),
-        "describe-twice" => manifest.replacen("\"name\":\"mode\"", "\"name\":\"echo\"", 1),
-        "describe-bad-schema" => {
+        ("describe-config", _) => config::get() + &manifest,
+        ("describe-huge", _) => manifest + &" ".repeat(2 << 20),
+        ("describe-not-json", _) => "{".to_owned(),
+        ("describe-bad-name", _) => manifest.replacen("\"hostile\"", "\"../../etc\"", 1),
+        ("describe-twice", _) => manifest.replacen("\"name\":\"mode\"", "\"name\":\"echo\"", 1),
+        ("describe-bad-schema", _) => {
             manifest.replacen("\"input\":{", "\"input\":{\"$ref\":\"http://127.0.0.1:9/schema\",", 1)
         }
-        mode => match mode.strip_prefix("version=") {
-            Some(version) => manifest.replacen(env!("CARGO_PKG_VERSION"), version, 1),
-            None => manifest,
-        },
+        ("version", version) => manifest.replacen(env!("CARGO_PKG_VERSION"), version, 1),
+        ("without", operation) => {
+            manifest.replacen(&format!("\"name\":\"{operation}\""), &format!("\"name\":\"{operation}-2\""), 1)
+        }
+        ("more-secrets", _) => {
+            let slot = json!({ "name": "more", "summary": { "en": "More.", "zh": "更多。" }, "uses": ["send"], "optional": true });
+            manifest.replacen("\"secrets\":[", &format!("\"secrets\":[{slot},"), 1)
+        }
+        _ => manifest,
     }
 }
 
-/// What this mode says of a link.
+/// What this revision says of a link.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only the component's export asks"))]
 pub(crate) fn check() -> Vec<Problem> {
     match *MODE {
@@ -69,6 +93,10 @@ pub(crate) fn check() -> Vec<Problem> {
         },
         "check-floods" => (0..10_000).map(|n| Problem::new("/note", format!("problem {n}"))).collect(),
         "check-refuses" => vec![Problem::new("/note", "this revision wants another note")],
+        // Only where the link says so: a revision that some links can take and others not.
+        mode if mode.split(',').any(|mode| mode == "check-note") && config::get().contains("unfit") => {
+            vec![Problem::new("/note", "this revision does not take an unfit note")]
+        }
         _ => Vec::new(),
     }
 }

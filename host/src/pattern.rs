@@ -1,4 +1,4 @@
-//! What a key opens: `*` for all, `zj.*` for everything below `zj`, or one name in full. Nothing else: a pattern that
+//! Which names are meant, by a key or by a policy: `*` for all, `zj.*` for everything below `zj`, or one name in full. Nothing else: a pattern that
 //! looks as if it meant more than it does is refused.
 
 use std::str::FromStr;
