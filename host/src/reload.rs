@@ -180,7 +180,9 @@ struct Heard {
 
 impl Heard {
     fn take(&mut self, event: Event, reconciler: &mut Reconciler) {
-        tracing::debug!(?event, "reconcile");
+        if !matches!(event, Event::Judge) {
+            tracing::debug!(?event, "reconcile");
+        }
         self.look |= match event {
             Event::FilesChanged => {
                 self.changing = true;

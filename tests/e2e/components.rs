@@ -43,8 +43,8 @@ async fn what_is_not_a_component_is_named_for_what_it_is() {
     refused(&host, &component("(module)"), &["core wasm module"]).await;
     refused(&host, b"#!/bin/sh\nrm -rf /\n", &["not WebAssembly"]).await;
     refused(&host, b"\0asm\x0e\0\x01\0", &["version"]).await;
-    refused(&host, &good[..good.len() / 2], &["does not compile"]).await;
-    refused(&host, &good[..20], &["does not compile"]).await;
+    refused(&host, &good[..good.len() / 2], &["no valid component", "rename it into place"]).await;
+    refused(&host, &good[..20], &["no valid component"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +54,7 @@ async fn a_torn_component_never_replaces_the_good_one() {
     for eighth in [1, 4, 7] {
         host.drop_connector("hostile.wasm", &good[..good.len() / 8 * eighth]);
         let rollouts = host.until("the torn file to be refused", |all| all.file_state("hostile.wasm") == "stale").await;
-        assert!(rollouts.file_reason("hostile.wasm").contains("does not compile"), "{}", rollouts.text());
+        assert!(rollouts.file_reason("hostile.wasm").contains("no valid component"), "{}", rollouts.text());
         still_serves(&host).await;
         host.drop_connector("hostile.wasm", &good);
         host.until("the good file to be taken", |all| all.file_state("hostile.wasm") == "serving").await;

@@ -19,7 +19,7 @@ async fn becomes(host: &Host, mode: &str) {
 
 /// Points a link elsewhere, as volumes of Kubernetes do: a new one beside it, renamed over it.
 fn flip(link: &Path, to: &str) {
-    let new = link.with_extension("new");
+    let new = link.parent().unwrap().join(".flipping");
     symlink(to, &new).unwrap();
     fs::rename(new, link).unwrap();
 }
