@@ -183,6 +183,14 @@ impl TestHost {
     }
 }
 
+/// A config with these members in place of its own or added. What is no object has no members.
+pub fn changed(mut config: Value, changes: &Value) -> Value {
+    if let (Some(config), Some(changes)) = (config.as_object_mut(), changes.as_object()) {
+        config.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    config
+}
+
 /// An inbound request for [`TestHost::receive`], without headers, from 127.0.0.1.
 pub fn hook_request(hook: &str, method: &str, query: &str, body: impl Into<Vec<u8>>) -> HookRequest {
     HookRequest {

@@ -17,7 +17,8 @@ const FOUR: &str = "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddd
 async fn keyed(key: &str, encoding: &str) -> Host {
     let secrets = format!(
         "[secrets.sm4_only]\nenv = \"SM4_KEY\"\nencoding = \"{encoding}\"\n\
-        [secrets.token]\nenv = \"MAC_KEY\"\nuses = [\"digest\", \"hmac\", \"send\"]"
+        [secrets.token]\nenv = \"MAC_KEY\"\nuses = [\"digest\", \"hmac\", \"send\"]\n\
+        [limits]\ndeadline_ms = 60000"
     );
     let setup = Setup::new().guest("hostile").env("SM4_KEY", key).env("MAC_KEY", "Jefe");
     let host = setup.link("k/link", &hostile_link(&[], &secrets)).start().await;

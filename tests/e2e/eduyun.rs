@@ -3,6 +3,7 @@
 
 mod apps;
 mod arrivals;
+mod classes;
 mod doors;
 mod errors;
 mod exchange;

@@ -184,6 +184,16 @@ async fn an_answer_that_is_not_understood_is_protocol_and_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_documents_own_answer_without_its_comma_is_no_acceptance() {
+    let docked = docked().await;
+    docked.fault_once(ONE, "missing-comma");
+    let problem = docked.push(ONE, &fixtures::talk_one(1)).await.problem(502, "protocol", "unknown");
+    assert_eq!(docked.sim.counters().records_accepted, 1, "nobody here can know it: {problem}");
+    docked.push(ONE, &fixtures::talk_one(1)).await.expect(200);
+    assert_eq!(docked.sim.counters().records_accepted, 2, "which does no harm, because it overwrites");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_answer_is_never_taken_for_an_acceptance() {
     let docked = docked().await;
     docked.fault(ONE, "truncate");

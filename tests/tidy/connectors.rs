@@ -1,5 +1,5 @@
-//! The connectors side by side: none repeats another's logic, and every operation and hook of each has its row in
-//! docs/upstreams.md with an end-to-end test that exists.
+//! The connectors side by side: none repeats another's logic, nor its tests; every operation and hook of each has its row
+//! in docs/upstreams.md with an end-to-end test, and every test named there exists.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn is_declaration(line: &str) -> bool {
 fn no_connector_repeats_the_logic_of_another() {
     let mut runs: BTreeMap<Vec<&str>, Vec<(&str, String)>> = BTreeMap::new();
     let sources = sources(&["connectors"], "rs");
-    for source in sources.iter().filter(|source| source.path.contains("/src/")) {
+    for source in sources.iter().filter(|source| source.path.contains("/src/") || source.path.contains("/tests/")) {
         let connector = source.path.split('/').nth(1).unwrap();
         let lines = source.text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
         let lines: Vec<_> =
@@ -49,6 +49,26 @@ fn registered(connector: &str) -> Vec<String> {
     }
     assert!(!names.is_empty(), "{connector} registers nothing");
     names
+}
+
+#[test]
+fn every_test_that_the_table_names_is_in_its_file() {
+    let table = read("docs/upstreams.md");
+    let (mut file, mut missing, mut named) = ("", Vec::new(), 0);
+    // What stands between backticks; a test's name belongs to the file before it.
+    for word in table.split('`').skip(1).step_by(2) {
+        let is_name = word.len() > 19 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if word.ends_with(".rs") {
+            file = word;
+        } else if is_name {
+            named += 1;
+            if file.is_empty() || !read(file).contains(&format!("fn {word}(")) {
+                missing.push(format!("{file}: {word}"));
+            }
+        }
+    }
+    assert!(named > 200, "only {named} tests were found in the table");
+    none("docs/upstreams.md names tests that are there", &missing);
 }
 
 #[test]

@@ -31,7 +31,7 @@ use std::{collections::BTreeMap, sync::LazyLock, thread};
 use culturedc::CultureDc;
 use duijie_sdk::{
     Class, Failure, Outcome,
-    testing::{KeyEncoding, TestHost},
+    testing::{KeyEncoding, TestHost, changed},
 };
 use serde_json::{Value, json};
 
@@ -46,11 +46,7 @@ fn config() -> Value {
 
 /// The usual config with these members instead.
 fn with(changes: Value) -> Value {
-    let mut config = config();
-    for (name, value) in changes.as_object().unwrap() {
-        config[name] = value.clone();
-    }
-    config
+    changed(config(), &changes)
 }
 
 fn host(config: Value) -> TestHost {

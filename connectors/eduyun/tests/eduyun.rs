@@ -24,7 +24,7 @@ mod vectors;
 
 use duijie_sdk::{
     Class, Failure, HookResponse, Outcome,
-    testing::{KeyEncoding, TestHost},
+    testing::{KeyEncoding, TestHost, changed},
 };
 use eduyun::Eduyun;
 use serde_json::{Value, json};
@@ -46,11 +46,7 @@ fn config() -> Value {
 
 /// The config with these tables and keys instead.
 fn with(changes: Value) -> Value {
-    let mut config = config();
-    for (name, value) in changes.as_object().unwrap() {
-        config[name] = value.clone();
-    }
-    config
+    changed(config(), &changes)
 }
 
 /// A link with a secret and a config.

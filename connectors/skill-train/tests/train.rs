@@ -22,7 +22,7 @@ mod quirks;
 
 use duijie_sdk::{
     Failure, HookResponse,
-    testing::{KeyEncoding, Sent, TestHost, hook_request},
+    testing::{KeyEncoding, Sent, TestHost, changed, hook_request},
 };
 use serde_json::{Value, json};
 use skill_train::SkillTrain;
@@ -39,11 +39,7 @@ fn config() -> Value {
 
 /// A config with other values in these groups or keys.
 fn with(changes: Value) -> Value {
-    let mut config = config();
-    for (name, value) in changes.as_object().unwrap() {
-        config[name] = value.clone();
-    }
-    config
+    changed(config(), &changes)
 }
 
 /// A link without an upstream.

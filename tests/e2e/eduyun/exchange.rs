@@ -1,7 +1,7 @@
 //! A session by exchange (A1): while the call is open the upstream asks whose the local session is. Everybody gets their
 //! own, nobody waits for somebody else, and who asks twice, late or without reason learns nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use duijie_tests::upstreams::{
     Called, Eduyun,
@@ -72,12 +72,16 @@ async fn a_hundred_exchanges_at_once_end_without_a_deadlock_and_everybody_gets_t
     let sim = people(100).exchange_delay(Duration::from_secs(1));
     let docked = docked_with(sim, |region| region).await;
     docked.done("token.check", &json!({})).await;
+    let begun = Instant::now();
     let exchanges = (0..100).map(|n| {
         let docked = &docked;
-        async move { docked.call("session.exchange", &claim(&person(n))).await }
+        async move { (docked.call("session.exchange", &claim(&person(n))).await, begun.elapsed()) }
     });
-    let sessions: Vec<String> =
-        join_all(exchanges).await.iter().map(|answer| text(&answer.expect(200)["usessionId"])).collect();
+    let answers = join_all(exchanges).await;
+    let sessions: Vec<String> = answers.iter().map(|(answer, _)| text(&answer.expect(200)["usessionId"])).collect();
+    let slowest = answers.iter().map(|(_, took)| *took).max().unwrap();
+    println!("a hundred exchanges at once, of 1 s each at the upstream: the slowest took {slowest:?}");
+    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&slowest), "{slowest:?}");
     let users = sessions.iter().map(|session| {
         let input = json!({ "usessionId": session });
         let docked = &docked;

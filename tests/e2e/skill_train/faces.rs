@@ -2,6 +2,7 @@
 //! answer.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use duijie_tests::harness::Answer;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -10,6 +11,10 @@ use crate::support::requests;
 
 /// The upstream's limit, in bytes.
 const PHOTO_MAX: usize = 2_000_000;
+/// That as base64.
+const BASE64_MAX: u64 = PHOTO_MAX as u64 * 4 / 3;
+/// What the host may take for one photo, the guest's own memory included, in photos as base64.
+const MULTIPLE_MAX: u64 = 8;
 
 /// Base64 of so many bytes that are no picture, other ones for other seeds.
 pub(super) fn photo(bytes: usize, seed: u64) -> String {
@@ -115,4 +120,50 @@ async fn twenty_photos_of_two_million_bytes_go_through_at_once() {
     assert!(checks.iter().all(|check| check.photo_bytes == Some(PHOTO_MAX)), "every photo came whole");
     let grown = docked.host.resident_bytes().saturating_sub(before);
     assert!(grown < 256 << 20, "photos are not kept: {grown} bytes more");
+}
+
+/// Compares so many photos of the upstream's limit at once. The memory that the host took meanwhile, and the answers.
+async fn compare_at_once(docked: &Docked, count: usize) -> (u64, Vec<Answer>) {
+    let mut inputs = Vec::new();
+    for n in 0..count {
+        inputs.push(compare(n, &check(docked, n).await, "0", &photo(PHOTO_MAX, n as u64)).to_string());
+    }
+    // Written beforehand, and each on a task of its own: the host waits five seconds for the head of a request.
+    let requests: Vec<_> =
+        inputs.into_iter().map(|input| docked.host.call_request(LINK, "face.compare", input)).collect();
+    docked.host.forget_peak();
+    let before = docked.host.resident_bytes();
+    let answers = join_all(requests.into_iter().map(|request| tokio::spawn(request.send()))).await;
+    let taken = docked.host.peak_resident_bytes().saturating_sub(before);
+    (taken, answers.into_iter().map(Result::unwrap).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_takes_a_bounded_multiple_of_its_size_at_the_most() {
+    let docked = docked().await;
+    // What a first call sets up is no photo's.
+    let small = compare(1, &check(&docked, 1).await, "0", &photo(9, 1));
+    docked.done("face.compare", &small).await;
+    let (taken, answers) = compare_at_once(&docked, 1).await;
+    answers[0].expect(200);
+    println!("one photo: {taken} bytes at the most, {:.1} times its base64", taken as f64 / BASE64_MAX as f64);
+    assert!(taken < MULTIPLE_MAX * BASE64_MAX, "{taken} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_photos_at_once_those_that_find_room_go_through_and_the_others_are_told_to_come_again() {
+    let docked = docked().await;
+    let (taken, answers) = compare_at_once(&docked, 50).await;
+    let good = answers.iter().filter(|answer| answer.status == 200).count();
+    println!("fifty photos at once: {taken} bytes at the most, {good} done");
+    assert!(taken < MULTIPLE_MAX * BASE64_MAX * good as u64, "{taken} bytes");
+    // A platform's inputs have 64 MiB of the host.
+    assert!((25..=50).contains(&good), "{good} done");
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.problem(503, "unavailable", "not-sent");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    let checks = docked.sim.profile().face_checks();
+    assert_eq!(checks.len(), good);
+    assert!(checks.iter().all(|check| check.photo_bytes == Some(PHOTO_MAX)), "every photo came whole");
 }

@@ -177,6 +177,22 @@ impl Host {
         pages * 4096
     }
 
+    /// The most memory that the process has held since [`Host::forget_peak`], in bytes.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        let pid = self.child.id().expect("the host runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the host runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
+        let kib = peak.trim_end_matches("kB").trim().parse::<u64>().expect("a number");
+        kib << 10
+    }
+
+    /// From now on the peak counts anew.
+    pub fn forget_peak(&self) {
+        let pid = self.child.id().expect("the host runs");
+        // 5 in proc_pid_clear_refs(5): the peak is what is held now.
+        fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the host is ours");
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).expect("the host runs");

@@ -22,10 +22,7 @@ fn manifest() -> Value {
 fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
     let manifest = manifest();
     let schema = serde_json::from_str(include_str!("../../../../wit/manifest.schema.json")).unwrap();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<_> =
-        validator.iter_errors(&manifest).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:?}");
+    jsonschema::draft202012::validate(&schema, &manifest).unwrap();
     assert_eq!(manifest["secrets"][0]["uses"], json!(["hmac", "digest"]));
     let said = |operation: &Value| {
         let text = |member: &str| operation[member].as_str().unwrap_or("-").to_owned();

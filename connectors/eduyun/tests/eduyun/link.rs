@@ -14,10 +14,7 @@ fn problems(config: Value) -> Vec<String> {
 fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
     let manifest = bare(config()).describe::<Eduyun>();
     let schema = serde_json::from_str(include_str!("../../../../wit/manifest.schema.json")).unwrap();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<_> =
-        validator.iter_errors(&manifest).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:?}");
+    jsonschema::draft202012::validate(&schema, &manifest).unwrap();
     assert_eq!(manifest["secrets"][0]["uses"], json!(["hmac", "digest"]));
     for operation in manifest["operations"].as_array().unwrap() {
         for schema in ["input", "output"] {

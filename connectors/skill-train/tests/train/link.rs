@@ -18,10 +18,7 @@ fn operations() -> Vec<Value> {
 fn the_manifest_satisfies_its_schema() {
     let manifest = bare(config()).describe::<SkillTrain>();
     let schema = serde_json::from_str(include_str!("../../../../wit/manifest.schema.json")).unwrap();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<_> =
-        validator.iter_errors(&manifest).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:?}");
+    jsonschema::draft202012::validate(&schema, &manifest).unwrap();
     for operation in operations() {
         for schema in ["input", "output"] {
             assert!(jsonschema::draft202012::new(&operation[schema]).is_ok(), "{}", operation["name"]);

@@ -259,3 +259,12 @@ fn study_records_are_read_with_numbers_and_without_sections() {
     });
     assert_eq!(output["records"][0], expected);
 }
+
+#[test]
+fn the_time_of_a_request_is_sent_in_whole_seconds() {
+    let host = host(config());
+    host.set_now_ms(1_587_107_195_999);
+    host.on("POST", &url("/api/v1/endStudy")).reply(200, ok());
+    end(&host).unwrap();
+    assert_eq!(last(&host)["headers"]["timestamp"], "1587107195");
+}
