@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: figures that mean something on a shared machine, or none. Release builds, everything measured in
 //! one run, and what was disturbed is thrown away.
 
+mod drop;
+mod edit;
 mod links;
 pub(crate) mod machine;
 mod op;
@@ -24,11 +26,20 @@ pub(crate) enum BenchVerb {
         #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
         concurrency: u32,
     },
-    /// Many links on one connector: time to ready, and resident memory of an idle link
+    /// Many links on one connector: time to ready, resident memory of an idle link, and editing one of them
     Links {
         /// How many
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..))]
         count: u32,
+        /// Edits of one link; no other may be touched by them
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        edits: u32,
+    },
+    /// A connector file dropped, until it answers: compiled and from the cache, beside a light load
+    Drop {
+        /// Drops of each kind
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(3..))]
+        rounds: u32,
     },
 }
 
@@ -36,6 +47,7 @@ pub(crate) enum BenchVerb {
 pub(crate) fn run(verb: &BenchVerb) -> Result<()> {
     match verb {
         BenchVerb::Op { rounds, seconds, concurrency } => op::run(*rounds, *seconds, *concurrency),
-        BenchVerb::Links { count } => links::run(*count),
+        BenchVerb::Links { count, edits } => links::run(*count, *edits),
+        BenchVerb::Drop { rounds } => drop::run(*rounds),
     }
 }

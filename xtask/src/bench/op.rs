@@ -96,7 +96,8 @@ impl Bench {
     async fn tool(&self, name: &'static str, args: &[&str], cpu: Option<usize>) -> Result<(Process, String)> {
         let args = std::iter::once(&name).chain(args).map(Into::into).collect();
         let logs = self.site.path("");
-        let (process, said) = Launch { name, program: &self.tools.bench, args, cpu, logs: &logs }.start().await?;
+        let (process, said) =
+            Launch { name, program: &self.tools.bench, args, env: Vec::new(), cpu, logs: &logs }.start().await?;
         let url = said.get("url").and_then(Value::as_str).ok_or_else(|| anyhow!("{name} did not say where it is"))?;
         Ok((process, url.to_owned()))
     }
