@@ -55,6 +55,9 @@ struct Seen {
     /// By swap, in KiB.
     rss: Vec<(f64, f64)>,
     fds: Vec<usize>,
+    /// Quiet stretches and, one fewer, those of swaps between them.
+    quiet: Vec<Phase>,
+    swaps: Vec<Phase>,
 }
 
 /// Soaks and reports; a goal that is missed is an error, but for the timings.
@@ -116,7 +119,6 @@ impl Soak {
                     self.seen.live.extend(live);
                 }
             }
-            println!("  {:>5} swaps", generation - 2);
         }
         self.quiet(args.quiet_s).await
     }
@@ -130,7 +132,14 @@ impl Soak {
         sleep(Duration::from_secs(seconds).saturating_sub(GONE_AFTER)).await;
         self.seen.fds.push(fds(self.pid)?);
         let quiet = self.steady.phase("swaps").await?;
-        println!("  {} | quiet: {}", stretch(&swaps), stretch(&quiet));
+        if self.seen.quiet.is_empty() {
+            println!("  warm-up: {}", stretch(&swaps));
+        } else {
+            println!("  swaps:   {}", stretch(&swaps));
+            self.seen.swaps.push(swaps);
+        }
+        println!("  quiet:   {}", stretch(&quiet));
+        self.seen.quiet.push(quiet);
         Ok(())
     }
 
@@ -156,17 +165,24 @@ fn stretch(phase: &Phase) -> String {
     format!("{calls} calls, {failed} failed, p50 {p50_us:.0} µs, p99 {p99_us:.0} µs, max {:.1} ms", max_us / 1e3)
 }
 
+/// How much slower the slow calls are during swaps: of each stretch, against the quiet ones before and after it; the
+/// median of them, because a shared machine drifts.
+fn p99_ratio(quiet: &[Phase], swaps: &[Phase]) -> f64 {
+    let around = quiet.windows(2).map(|two| two.iter().map(|phase| phase.p99_us).sum::<f64>() / 2.0);
+    median(swaps.iter().zip(around).map(|(swaps, quiet)| swaps.p99_us / quiet.max(1.0)).collect())
+}
+
 fn report(count: u64, seen: &Seen, totals: &Totals) -> Result<()> {
     let Count { calls, failed, mixed } = totals.count;
     let (quiet, swaps) = (totals.phase("quiet"), totals.phase("swaps"));
-    let ratio = swaps.p99_us / quiet.p99_us.max(1.0);
+    let ratio = p99_ratio(&seen.quiet, &seen.swaps);
     let (first, last) = (seen.fds.first().copied().unwrap_or(0), seen.fds.last().copied().unwrap_or(0));
     let fds_delta = last as i64 - first as i64;
     let rss = slope(&seen.rss) * 100.0;
     let live_max = largest(&seen.live_after);
     let rows = [
-        ("swaps", format!("{}: {}", swaps.calls, stretch(&swaps))),
-        ("quiet", stretch(&quiet)),
+        ("all swaps", stretch(&swaps)),
+        ("all quiet", stretch(&quiet)),
         (
             "drop to serving",
             format!("median {:.0} ms, p99 {:.0} ms", median(seen.swap_ms.clone()), percentile(&seen.swap_ms, 0.99)),
@@ -192,4 +208,18 @@ fn report(count: u64, seen: &Seen, totals: &Totals) -> Result<()> {
         bail!("the soak did not go as it should; above is what happened");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_of_swaps_is_compared_with_the_quiet_ones_around_it() {
+        let phases = |p99: &[f64]| -> Vec<Phase> {
+            p99.iter().map(|p99_us| Phase { p99_us: *p99_us, ..Phase::default() }).collect()
+        };
+        let ratio = p99_ratio(&phases(&[10.0, 30.0, 50.0, 150.0]), &phases(&[20.0, 60.0, 200.0]));
+        assert!((ratio - 1.5).abs() < 1e-9, "{ratio}");
+    }
 }
