@@ -10,10 +10,21 @@ mod rounds;
 pub(crate) mod tools;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+use self::tools::Options;
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// Debug builds: for working on a bench; its figures mean nothing then
+    #[arg(long, global = true)]
+    debug: bool,
+    #[command(subcommand)]
+    verb: BenchVerb,
+}
 
 #[derive(Subcommand)]
-pub(crate) enum BenchVerb {
+enum BenchVerb {
     /// One talk record through the host, beside the same work in a plain axum + reqwest + sm4 server
     Op {
         /// Rounds that count; each runs both servers twice, in both orders
@@ -44,10 +55,11 @@ pub(crate) enum BenchVerb {
 }
 
 /// Measures.
-pub(crate) fn run(verb: &BenchVerb) -> Result<()> {
-    match verb {
-        BenchVerb::Op { rounds, seconds, concurrency } => op::run(*rounds, *seconds, *concurrency),
-        BenchVerb::Links { count, edits } => links::run(*count, *edits),
-        BenchVerb::Drop { rounds } => drop::run(*rounds),
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let options = Options { debug: args.debug, failpoints: false };
+    match &args.verb {
+        BenchVerb::Op { rounds, seconds, concurrency } => op::run(options, *rounds, *seconds, *concurrency),
+        BenchVerb::Links { count, edits } => links::run(options, *count, *edits),
+        BenchVerb::Drop { rounds } => drop::run(options, *rounds),
     }
 }

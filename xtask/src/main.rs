@@ -70,8 +70,7 @@ enum Verb {
         check: bool,
     },
     /// Measure
-    #[command(subcommand)]
-    Bench(bench::BenchVerb),
+    Bench(bench::BenchArgs),
     /// Load for a while, and see that nothing is lost
     Soak(soak::SoakArgs),
     /// Run a simulated upstream by itself; arguments go to `duijie-upstreams` (try --help)
@@ -89,7 +88,7 @@ fn main() -> ExitCode {
         Verb::BuildConnectors { out } => components::run(components::Kind::Connectors, out),
         Verb::BuildGuests { out } => components::run(components::Kind::Guests, out),
         Verb::Bindings { check } => bindings::run(check),
-        Verb::Bench(verb) => bench::run(&verb),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Soak(args) => soak::run(&args),
         Verb::Simulate { .. } => simulate::run(&after_verb()),
     };

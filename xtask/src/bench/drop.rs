@@ -41,9 +41,9 @@ struct Times {
 }
 
 /// Measures and reports.
-pub(super) fn run(rounds: u32) -> Result<()> {
-    let guest = Tools::build_with(Kind::Guests, hostile::NAME, Options::default())?;
-    let tools = Tools::build("zj-gxsz")?;
+pub(super) fn run(options: Options, rounds: u32) -> Result<()> {
+    let guest = Tools::build_with(Kind::Guests, hostile::NAME, options)?;
+    let tools = Tools::build("zj-gxsz", options)?;
     let connectors = [
         Connector {
             name: "zj-gxsz",

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use super::{
     edit::{self, Edits},
     machine::rss_kib,
-    tools::Tools,
+    tools::{Options, Tools},
 };
 use crate::{
     figures::{largest, median},
@@ -23,8 +23,8 @@ const FOLDER: u32 = 100;
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Measures and reports.
-pub(super) fn run(count: u32, edits: u32) -> Result<()> {
-    let tools = Tools::build("zj-gxsz")?;
+pub(super) fn run(options: Options, count: u32, edits: u32) -> Result<()> {
+    let tools = Tools::build("zj-gxsz", options)?;
     process::block_on(async {
         let one = measure(&tools, 1, edits).await?;
         let many = measure(&tools, count, edits).await?;

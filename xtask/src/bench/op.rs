@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     machine::{Layout, Spinners, cpu_ns, niced_ticks},
     rounds::{Median, Sample},
-    tools::{LoadRun, Tools},
+    tools::{LoadRun, Options, Tools},
 };
 use crate::{
     process::{self, Launch, Process},
@@ -42,8 +42,8 @@ struct Bench {
 }
 
 /// Measures and reports.
-pub(super) fn run(rounds: u32, seconds: u64, concurrency: u32) -> Result<()> {
-    let tools = Tools::build("zj-gxsz")?;
+pub(super) fn run(options: Options, rounds: u32, seconds: u64, concurrency: u32) -> Result<()> {
+    let tools = Tools::build("zj-gxsz", options)?;
     let site = Site::new(&tools.duijie, "")?;
     let body = site.path("record.json");
     fs::write(&body, record().to_string())?;

@@ -25,7 +25,7 @@ pub(crate) struct Tools {
 }
 
 /// How they are built.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
     /// Quickly, for working on the measurement; what is measured then means nothing.
     pub(crate) debug: bool,
@@ -35,8 +35,8 @@ pub(crate) struct Options {
 
 impl Tools {
     /// Builds them, with the connector of this name.
-    pub(crate) fn build(connector: &str) -> Result<Self> {
-        Self::build_with(Kind::Connectors, connector, Options::default())
+    pub(crate) fn build(connector: &str, options: Options) -> Result<Self> {
+        Self::build_with(Kind::Connectors, connector, options)
     }
 
     /// The same, with a connector of this kind.

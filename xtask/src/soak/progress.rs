@@ -11,7 +11,6 @@ use crate::{
         machine::{cpu_ns, rss_kib},
         tools::{Options, Tools, number, run as run_tool},
     },
-    components::Kind,
     http,
     process::{self, Launch, Process},
     site::{Host, Site},
@@ -35,7 +34,7 @@ struct Kept {
 
 /// Soaks and reports; an error, or a sum that is not what was sent, is an error.
 pub(super) fn run(options: Options, seconds: u64, learners: u64, per_min: u32) -> Result<()> {
-    let tools = Tools::build_with(Kind::Connectors, "skill-train", options)?;
+    let tools = Tools::build("skill-train", options)?;
     let profile: &[&str] = if options.debug { &[] } else { &["--release"] };
     let built = workspace::build(&[profile, &["--package", "duijie-tests", "--bin", "duijie-upstreams"]].concat())?;
     let upstreams = workspace::program(&built, "duijie-upstreams")?;

@@ -17,7 +17,7 @@ use crate::{
     figures::{largest, median, percentile, slope, upper_bound},
     hostile::{self, Revision},
     process,
-    rollouts::Operator,
+    rollouts::{LOOK, Operator},
     site::Site,
     steady::{Count, Phase, Steady, Totals},
 };
@@ -126,10 +126,10 @@ impl Soak {
     /// Nothing is swapped for a while.
     async fn quiet(&mut self, seconds: u64) -> Result<()> {
         let swaps = self.steady.phase("quiet").await?;
-        sleep(GONE_AFTER).await;
+        self.idle(GONE_AFTER).await?;
         let live = self.live().await?;
         self.seen.live_after.extend(live);
-        sleep(Duration::from_secs(seconds).saturating_sub(GONE_AFTER)).await;
+        self.idle(Duration::from_secs(seconds).saturating_sub(GONE_AFTER)).await?;
         self.seen.fds.push(fds(self.pid)?);
         let quiet = self.steady.phase("swaps").await?;
         if self.seen.quiet.is_empty() {
@@ -140,6 +140,16 @@ impl Soak {
         }
         println!("  quiet:   {}", stretch(&quiet));
         self.seen.quiet.push(quiet);
+        Ok(())
+    }
+
+    /// Looks as often as while swapping, or the looking would be part of what swaps cost.
+    async fn idle(&self, time: Duration) -> Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.operator.rollouts().await?;
+            sleep(LOOK).await;
+        }
         Ok(())
     }
 
