@@ -83,7 +83,7 @@ pub(super) fn run(options: Options, args: &RestartsArgs) -> Result<()> {
             let only_rubbish = (round / 2).is_multiple_of(2);
             soak.restart(round, only_rubbish, &mut tally).await?;
         }
-        tally.report()
+        tally.report(failpoints)
     })
 }
 
@@ -109,8 +109,8 @@ struct Soak<'a> {
     rubbish: Vec<PathBuf>,
     /// The number of the revision that was said to serve last.
     acknowledged: u64,
-    /// The one that was dropped since.
-    pending: Option<u64>,
+    /// The one that was dropped since, and its hash.
+    pending: Option<(u64, String)>,
     /// The next to be dropped.
     next: u64,
     /// Files of rubbish dropped.
@@ -157,10 +157,9 @@ impl Soak<'_> {
             }
             match operator.rollouts().await {
                 Ok(rollouts) => {
-                    if let Some(number) = self.pending
-                        && rollouts.active(LINK) == Some(&self.revision(number)?.hash)
-                    {
-                        (self.acknowledged, self.pending) = (number, None);
+                    let serves = |(_, hash): &mut (u64, String)| rollouts.active(LINK) == Some(hash);
+                    if let Some((number, _)) = self.pending.take_if(serves) {
+                        self.acknowledged = number;
                     }
                 }
                 // Nobody is there to ask: a moment, and it is gone.
@@ -178,10 +177,10 @@ impl Soak<'_> {
     /// The next good revision if the last was acknowledged, and else a piece of rubbish.
     fn drop_one(&mut self) -> Result<()> {
         if self.pending.is_none() {
-            let number = self.next;
+            let revision = self.revision(self.next)?;
             // From now on it may serve.
-            (self.pending, self.next) = (Some(number), number + 1);
-            return self.site.drop_connector(FILE, &self.revision(number)?.bytes).map(drop);
+            (self.pending, self.next) = (Some((self.next, revision.hash)), self.next + 1);
+            return self.site.drop_connector(FILE, &revision.bytes).map(drop);
         }
         let name = format!("rubbish-{}.wasm", self.thrown % 8);
         self.throw(&name)
@@ -203,7 +202,8 @@ impl Soak<'_> {
                 self.throw(name)?;
             }
         }
-        let allowed: Vec<u64> = [Some(self.acknowledged), self.pending].into_iter().flatten().collect();
+        let pending = self.pending.as_ref().map(|(number, _)| *number);
+        let allowed: Vec<u64> = [Some(self.acknowledged), pending].into_iter().flatten().collect();
         match self.serves(tally).await {
             Ok(number) if allowed.contains(&number) => self.acknowledged = number,
             Ok(number) => {

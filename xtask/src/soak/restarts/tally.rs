@@ -50,7 +50,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn report(&self) -> Result<()> {
+    /// Prints it; a loss is an error, and so is a step that was never crashed at, where there are steps and kills enough.
+    pub(super) fn report(&self, failpoints: bool) -> Result<()> {
         for step in STEPS {
             println!("  {step:<20} {:>4} crashes", self.at_steps.get(step).unwrap_or(&0));
         }
@@ -63,6 +64,10 @@ impl Tally {
             median(self.restart_ms.clone()),
             largest(&self.restart_ms)
         );
+        let missed: Vec<_> = STEPS.iter().filter(|step| !self.at_steps.contains_key(*step)).collect();
+        if failpoints && self.kills >= 4 * STEPS.len() as u64 && !missed.is_empty() {
+            bail!("the host never crashed at {missed:?}");
+        }
         if self.lost > 0 {
             bail!("the soak did not go as it should; above is what happened");
         }
