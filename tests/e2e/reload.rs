@@ -144,6 +144,18 @@ async fn calls_go_on_without_an_error_while_the_connector_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_call_meets_one_revision_from_its_beginning_to_its_end() {
+    let host = one_link().await;
+    let bytes = hostile_in_mode("swap-a,fails=5");
+    host.drop_connector("hostile.wasm", &bytes);
+    host.until("the swap", |all| all.link_revision("a.one") == sha256(&bytes)).await;
+    let met = host.call("a.one", "mode.twice", &json!({ "n": 105 })).await.expect(200);
+    assert_eq!((&met["first"], &met["then"]), (&json!("swap-a,fails=5"), &json!("swap-a,fails=5")));
+    assert!(met["described"].as_str().unwrap().ends_with("As swap-a,fails=5."), "{met}");
+    host.call("a.one", "mode.twice", &json!({ "n": 104 })).await.problem(500, "internal", "not-sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removed_connector_file_serves_on() {
     let host = one_link().await;
     fs::remove_file(host.setup().connectors().join("hostile.wasm")).unwrap();

@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: figures that mean something on a shared machine, or none. Release builds, everything measured in
 //! one run, and what was disturbed is thrown away.
 
+mod drop;
+mod edit;
 mod links;
 pub(crate) mod machine;
 mod op;
@@ -8,10 +10,21 @@ mod rounds;
 pub(crate) mod tools;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+use self::tools::Options;
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// Debug builds: for working on a bench; its figures mean nothing then
+    #[arg(long, global = true)]
+    debug: bool,
+    #[command(subcommand)]
+    verb: BenchVerb,
+}
 
 #[derive(Subcommand)]
-pub(crate) enum BenchVerb {
+enum BenchVerb {
     /// One talk record through the host, beside the same work in a plain axum + reqwest + sm4 server
     Op {
         /// Rounds that count; each runs both servers twice, in both orders
@@ -24,18 +37,29 @@ pub(crate) enum BenchVerb {
         #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
         concurrency: u32,
     },
-    /// Many links on one connector: time to ready, and resident memory of an idle link
+    /// Many links on one connector: time to ready, resident memory of an idle link, and editing one of them
     Links {
         /// How many
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..))]
         count: u32,
+        /// Edits of one link; no other may be touched by them
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+        edits: u32,
+    },
+    /// A connector file dropped, until it answers: compiled and from the cache, beside a light load
+    Drop {
+        /// Drops of each kind
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(3..))]
+        rounds: u32,
     },
 }
 
 /// Measures.
-pub(crate) fn run(verb: &BenchVerb) -> Result<()> {
-    match verb {
-        BenchVerb::Op { rounds, seconds, concurrency } => op::run(*rounds, *seconds, *concurrency),
-        BenchVerb::Links { count } => links::run(*count),
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let options = Options { debug: args.debug, failpoints: false };
+    match &args.verb {
+        BenchVerb::Op { rounds, seconds, concurrency } => op::run(options, *rounds, *seconds, *concurrency),
+        BenchVerb::Links { count, edits } => links::run(options, *count, *edits),
+        BenchVerb::Drop { rounds } => drop::run(options, *rounds),
     }
 }

@@ -16,12 +16,16 @@ mod bench;
 mod bindings;
 mod components;
 mod demo;
+mod figures;
+mod hostile;
 mod http;
 mod process;
+mod rollouts;
 mod setup;
 mod simulate;
 mod site;
 mod soak;
+mod steady;
 mod test;
 mod workspace;
 
@@ -66,11 +70,9 @@ enum Verb {
         check: bool,
     },
     /// Measure
-    #[command(subcommand)]
-    Bench(bench::BenchVerb),
+    Bench(bench::BenchArgs),
     /// Load for a while, and see that nothing is lost
-    #[command(subcommand)]
-    Soak(soak::SoakVerb),
+    Soak(soak::SoakArgs),
     /// Run a simulated upstream by itself; arguments go to `duijie-upstreams` (try --help)
     Simulate {
         /// The upstream, for instance zj-gxsz, and its options
@@ -86,8 +88,8 @@ fn main() -> ExitCode {
         Verb::BuildConnectors { out } => components::run(components::Kind::Connectors, out),
         Verb::BuildGuests { out } => components::run(components::Kind::Guests, out),
         Verb::Bindings { check } => bindings::run(check),
-        Verb::Bench(verb) => bench::run(&verb),
-        Verb::Soak(verb) => soak::run(&verb),
+        Verb::Bench(args) => bench::run(&args),
+        Verb::Soak(args) => soak::run(&args),
         Verb::Simulate { .. } => simulate::run(&after_verb()),
     };
     match done {

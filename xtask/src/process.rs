@@ -35,6 +35,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) program: &'a Path,
     /// Its arguments.
     pub(crate) args: Vec<OsString>,
+    /// Its environment, besides ours.
+    pub(crate) env: Vec<(&'static str, String)>,
     /// The processor it is to stay on.
     pub(crate) cpu: Option<usize>,
     /// The folder of its log.
@@ -102,7 +104,7 @@ impl Launch<'_> {
         line.extend(self.args);
         let mut words = line.into_iter();
         let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).kill_on_drop(true);
+        command.args(words).envs(self.env).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("running {}", self.program.display()))?;
         let pid = child.id().ok_or_else(|| anyhow!("{} ended at once", self.name))?;
         Ok(Process { name: self.name, child, pid, log })
@@ -133,6 +135,16 @@ impl Process {
             }
             Err(_) => bail!("{} did not end within {} s of SIGTERM", self.name, STOP_MAX.as_secs()),
         }
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.with_context(|| format!("killing {}", self.name))
+    }
+
+    /// Does it still run?
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     fn log_tail(&self) -> String {

@@ -29,6 +29,8 @@ pub(crate) struct Site {
     duijie: PathBuf,
     /// The API key, as a platform would send it.
     pub(crate) key: String,
+    /// The key for the admin listener.
+    pub(crate) admin_key: String,
 }
 
 /// A host that serves.
@@ -50,21 +52,13 @@ impl Site {
         for folder in ["connectors.d", "links.d"] {
             fs::create_dir(dir.path().join(folder))?;
         }
-        let output = Command::new(duijie).args(["--format", "json", "keys", "new", "--platform", "demo"]).output();
-        let output = output.with_context(|| format!("running {}", duijie.display()))?;
-        if !output.status.success() {
-            bail!("duijie keys new failed: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        let made: Value = serde_json::from_slice(&output.stdout).context("reading what duijie keys new printed")?;
-        let text = |name: &str| {
-            made.get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or_else(|| anyhow!("duijie keys new printed no {name}"))
-        };
-        let config =
-            format!("[listen]\napi = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n{more_config}\n{}", text("toml")?);
-        let site = Self { key: text("key")?, duijie: duijie.to_owned(), dir };
+        let (platform, admin) = (made_key(duijie, &["--platform", "demo"])?, made_key(duijie, &["--admin"])?);
+        // Tables of an array come last, or what follows would be theirs.
+        let config = format!(
+            "[listen]\napi = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n{more_config}\n{}\n{}",
+            admin.toml, platform.toml
+        );
+        let site = Self { key: platform.key, admin_key: admin.key, duijie: duijie.to_owned(), dir };
         site.write("duijie.toml", &config)?;
         site.write("secrets/client_secret", CLIENT_SECRET)?;
         Ok(site)
@@ -93,11 +87,38 @@ impl Site {
         Ok(())
     }
 
+    /// Moves a file into the connectors directory under this name; when that was.
+    pub(crate) fn move_connector(&self, from: &Path, name: &str) -> Result<Instant> {
+        let at = Instant::now();
+        fs::rename(from, self.path("connectors.d").join(name)).with_context(|| format!("dropping {name}"))?;
+        Ok(at)
+    }
+
+    /// Drops these bytes into the connectors directory, by a rename; when that was.
+    pub(crate) fn drop_connector(&self, name: &str, bytes: &[u8]) -> Result<Instant> {
+        let aside = self.path(&format!(".new-{name}"));
+        fs::write(&aside, bytes).with_context(|| format!("writing {}", aside.display()))?;
+        self.move_connector(&aside, name)
+    }
+
+    /// Removes everything from the connectors directory.
+    pub(crate) fn clear_connectors(&self) -> Result<()> {
+        for entry in fs::read_dir(self.path("connectors.d"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
     /// Starts the host and waits until it is ready.
     pub(crate) async fn start(&self, cpu: Option<usize>) -> Result<Host> {
+        self.start_with(cpu, Vec::new()).await
+    }
+
+    /// The same with more in its environment.
+    pub(crate) async fn start_with(&self, cpu: Option<usize>, env: Vec<(&'static str, String)>) -> Result<Host> {
         let started = Instant::now();
         let args = ["serve".into(), "--config".into(), self.path("duijie.toml").into_os_string()];
-        let launch = Launch { name: "host", program: &self.duijie, args: args.into(), cpu, logs: self.dir.path() };
+        let launch = Launch { name: "host", program: &self.duijie, args: args.into(), env, cpu, logs: self.dir.path() };
         let (process, said) = launch.start().await?;
         let listens = |name: &str| {
             let url = said.pointer(&format!("/listening/{name}")).and_then(Value::as_str);
@@ -112,6 +133,26 @@ impl Site {
         }
         Ok(Host { process, api, admin, ready_after: started.elapsed() })
     }
+}
+
+/// A key, and what the host is told of it.
+struct MadeKey {
+    key: String,
+    toml: String,
+}
+
+fn made_key(duijie: &Path, whose: &[&str]) -> Result<MadeKey> {
+    let output = Command::new(duijie).args(["--format", "json", "keys", "new"]).args(whose).output();
+    let output = output.with_context(|| format!("running {}", duijie.display()))?;
+    if !output.status.success() {
+        bail!("duijie keys new failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let made: Value = serde_json::from_slice(&output.stdout).context("reading what duijie keys new printed")?;
+    let text = |name: &str| {
+        let text = made.get(name).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| anyhow!("duijie keys new printed no {name}"))
+    };
+    Ok(MadeKey { key: text("key")?, toml: text("toml")? })
 }
 
 /// What every link to one simulated `zj-gxsz` shares, for a `_defaults.toml`; its `[config]` still needs a `client_id`.

@@ -1,13 +1,29 @@
-//! `cargo xtask soak`: a load that goes on for a while, as documents of upstreams demand it, against the host, a connector
-//! and its simulator as release builds. What is lost or counted twice is looked for at the simulator, not guessed.
+//! `cargo xtask soak`: a load that goes on for a while against release builds, while something is done to the host that
+//! nobody may notice. What is lost, counted twice or answered wrongly is looked for, not guessed.
 
+mod canary;
+mod drops;
+mod ground;
 mod progress;
+mod restarts;
+mod swap;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+use crate::bench::tools::Options;
+
+#[derive(Args)]
+pub(crate) struct SoakArgs {
+    /// Debug builds: for working on a soak; its figures mean nothing then
+    #[arg(long, global = true)]
+    debug: bool,
+    #[command(subcommand)]
+    verb: SoakVerb,
+}
 
 #[derive(Subcommand)]
-pub(crate) enum SoakVerb {
+enum SoakVerb {
     /// Learners who report their progress every minute (skill-train): no error, and no second lost or counted twice
     Progress {
         /// How long
@@ -20,11 +36,24 @@ pub(crate) enum SoakVerb {
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
         per_min: u32,
     },
+    /// Swap a connector's revision under full load: no call fails, and none sees two revisions
+    Swap(swap::SwapArgs),
+    /// Drop bad files under load: each is refused, and nothing else changes
+    Drops(drops::DropsArgs),
+    /// Kill the host while files are dropped: it comes back with the last good revision
+    Restarts(restarts::RestartsArgs),
+    /// A new version that fails now and then: it is rolled back, and stays out
+    Canary(canary::CanaryArgs),
 }
 
 /// Soaks.
-pub(crate) fn run(verb: &SoakVerb) -> Result<()> {
-    match verb {
-        SoakVerb::Progress { seconds, learners, per_min } => progress::run(*seconds, *learners, *per_min),
+pub(crate) fn run(args: &SoakArgs) -> Result<()> {
+    let options = Options { debug: args.debug, failpoints: false };
+    match &args.verb {
+        SoakVerb::Progress { seconds, learners, per_min } => progress::run(options, *seconds, *learners, *per_min),
+        SoakVerb::Swap(args) => swap::run(options, args),
+        SoakVerb::Drops(args) => drops::run(options, args),
+        SoakVerb::Restarts(args) => restarts::run(options, args),
+        SoakVerb::Canary(args) => canary::run(options, args),
     }
 }

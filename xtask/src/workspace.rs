@@ -28,6 +28,8 @@ pub(crate) struct Package {
     pub(crate) id: String,
     /// Its folder.
     pub(crate) dir: PathBuf,
+    /// The names of its features.
+    pub(crate) features: Vec<String>,
 }
 
 /// What `cargo metadata` says.
@@ -90,6 +92,11 @@ pub(crate) fn metadata() -> Result<Metadata> {
             version: text(package, "version")?,
             id: text(package, "id")?,
             dir: manifest.parent().unwrap_or(root()).to_owned(),
+            features: package
+                .get("features")
+                .and_then(Value::as_object)
+                .map(|features| features.keys().cloned().collect())
+                .unwrap_or_default(),
         })
     });
     Ok(Metadata { target: text(&value, "target_directory")?.into(), packages: packages.collect::<Result<_>>()? })

@@ -1,12 +1,18 @@
 //! `bench links`: many links on one connector. How long from starting the host to its being ready, with nothing compiled
-//! yet and again with the compile cache; and what one more idle link costs in resident memory.
+//! yet and again with the compile cache; what one more idle link costs in resident memory; and how soon an edit of one
+//! link serves.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{machine::rss_kib, tools::Tools};
+use super::{
+    edit::{self, Edits},
+    machine::rss_kib,
+    tools::{Options, Tools},
+};
 use crate::{
+    figures::{largest, median},
     http, process,
     site::{Site, simulated},
 };
@@ -17,21 +23,31 @@ const FOLDER: u32 = 100;
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Measures and reports.
-pub(super) fn run(count: u32) -> Result<()> {
-    let tools = Tools::build("zj-gxsz")?;
+pub(super) fn run(options: Options, count: u32, edits: u32) -> Result<()> {
+    let tools = Tools::build("zj-gxsz", options)?;
     process::block_on(async {
-        let one = measure(&tools, 1).await?;
-        let many = measure(&tools, count).await?;
+        let one = measure(&tools, 1, edits).await?;
+        let many = measure(&tools, count, edits).await?;
         let per_link = many.rss_kib.saturating_sub(one.rss_kib) as f64 / f64::from(count);
         println!("\n{:>7} {:>15} {:>15} {:>12}", "links", "cold start ms", "warm start ms", "RSS KiB");
         for (links, seen) in [(1, &one), (count, &many)] {
             println!("{links:>7} {:>15.0} {:>15.0} {:>12}", ms(seen.cold), ms(seen.warm), seen.rss_kib);
         }
+        let Edits { millis, touched } = &many.edits;
         println!(
-            "bench-links: links={count} cold_start_ms={:.0} warm_start_ms={:.0} rss_kib_per_link={per_link:.1}",
-            ms(many.cold),
-            ms(many.warm)
+            "{edits} edits of one link: {}",
+            millis.iter().map(|ms| format!("{ms:.0}")).collect::<Vec<_>>().join(" ")
         );
+        println!(
+            "bench-links: links={count} cold_start_ms={:.0} warm_start_ms={:.0} rss_kib_per_link={per_link:.1} edit_ms_median={:.0} edit_ms_max={:.0} others_touched={touched}",
+            ms(many.cold),
+            ms(many.warm),
+            median(millis.clone()),
+            largest(millis)
+        );
+        if *touched > 0 {
+            bail!("an edit touched links that were not edited");
+        }
         Ok(())
     })
 }
@@ -40,9 +56,10 @@ struct Seen {
     cold: Duration,
     warm: Duration,
     rss_kib: u64,
+    edits: Edits,
 }
 
-async fn measure(tools: &Tools, count: u32) -> Result<Seen> {
+async fn measure(tools: &Tools, count: u32, edits: u32) -> Result<Seen> {
     let site = Site::new(&tools.duijie, "[log]\nlevel = \"warn\"\n")?;
     site.add_connector(&tools.connector)?;
     write_links(&site, count)?;
@@ -53,7 +70,10 @@ async fn measure(tools: &Tools, count: u32) -> Result<Seen> {
     let warm = site.start(None).await?;
     all_serve(&site, &warm.api, count).await?;
     tokio::time::sleep(SETTLE).await;
-    let seen = Seen { cold: cold_after, warm: warm.ready_after, rss_kib: rss_kib(warm.process.pid())? };
+    let rss_kib = rss_kib(warm.process.pid())?;
+    let edited = count / 2;
+    let edits = edit::measure(&site, &warm, &link(edited), &file(edited), &content(edited), edits).await?;
+    let seen = Seen { cold: cold_after, warm: warm.ready_after, rss_kib, edits };
     warm.process.stop().await?;
     Ok(seen)
 }
@@ -62,8 +82,7 @@ fn write_links(site: &Site, count: u32) -> Result<()> {
     // Nothing is sent in this bench; port 9 is the one for throwing away.
     site.write("links.d/_defaults.toml", &simulated("http://127.0.0.1:9"))?;
     for n in 0..count {
-        let name = format!("links.d/r{:03}/school-{n}.toml", n / FOLDER);
-        site.write(&name, &format!("[config]\nclient_id = \"school-{n}\"\n"))?;
+        site.write(&file(n), &content(n))?;
     }
     Ok(())
 }
@@ -79,6 +98,14 @@ async fn all_serve(site: &Site, api: &str, count: u32) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn file(n: u32) -> String {
+    format!("links.d/r{:03}/school-{n}.toml", n / FOLDER)
+}
+
+fn content(n: u32) -> String {
+    format!("[config]\nclient_id = \"school-{n}\"\n")
 }
 
 fn link(n: u32) -> String {

@@ -36,6 +36,11 @@ pub(crate) fn rss_kib(pid: u32) -> Result<u64> {
     number.with_context(|| format!("VmRSS:{line}"))
 }
 
+/// Files, sockets and the like that a process has open.
+pub(crate) fn fds(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
 /// Ticks that niced processes had, on all processors together. A run during which this moved was disturbed.
 pub(super) fn niced_ticks() -> Result<u64> {
     let stat = fs::read_to_string("/proc/stat")?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     machine::{Layout, Spinners, cpu_ns, niced_ticks},
     rounds::{Median, Sample},
-    tools::{LoadRun, Tools},
+    tools::{LoadRun, Options, Tools},
 };
 use crate::{
     process::{self, Launch, Process},
@@ -42,8 +42,8 @@ struct Bench {
 }
 
 /// Measures and reports.
-pub(super) fn run(rounds: u32, seconds: u64, concurrency: u32) -> Result<()> {
-    let tools = Tools::build("zj-gxsz")?;
+pub(super) fn run(options: Options, rounds: u32, seconds: u64, concurrency: u32) -> Result<()> {
+    let tools = Tools::build("zj-gxsz", options)?;
     let site = Site::new(&tools.duijie, "")?;
     let body = site.path("record.json");
     fs::write(&body, record().to_string())?;
@@ -96,7 +96,8 @@ impl Bench {
     async fn tool(&self, name: &'static str, args: &[&str], cpu: Option<usize>) -> Result<(Process, String)> {
         let args = std::iter::once(&name).chain(args).map(Into::into).collect();
         let logs = self.site.path("");
-        let (process, said) = Launch { name, program: &self.tools.bench, args, cpu, logs: &logs }.start().await?;
+        let (process, said) =
+            Launch { name, program: &self.tools.bench, args, env: Vec::new(), cpu, logs: &logs }.start().await?;
         let url = said.get("url").and_then(Value::as_str).ok_or_else(|| anyhow!("{name} did not say where it is"))?;
         Ok((process, url.to_owned()))
     }

@@ -1,6 +1,7 @@
 //! Samples and what is said about them: medians, never means, because a shared machine's disturbances only ever add.
 
 use super::tools::Load;
+use crate::figures::median;
 
 /// One run of one server.
 #[derive(Debug, Clone, Copy)]
@@ -44,24 +45,5 @@ impl Median {
             busy: each(|sample| sample.busy),
             spread: if rps > 0.0 { (high - low) / 2.0 / rps } else { 0.0 },
         }
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let (upper, lower) = (values.len() / 2, values.len().saturating_sub(1) / 2);
-    let at = |index: usize| values.get(index).copied().unwrap_or_default();
-    f64::midpoint(at(lower), at(upper))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_of_an_even_number_is_between_the_two_in_the_middle() {
-        assert!((median(vec![9.0, 1.0, 2.0, 4.0]) - 3.0).abs() < f64::EPSILON);
-        assert!((median(vec![9.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!(median(Vec::new()).abs() < f64::EPSILON);
     }
 }

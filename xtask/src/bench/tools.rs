@@ -9,7 +9,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{components, workspace};
+use crate::{
+    components::{self, Kind},
+    workspace,
+};
 
 /// Release builds.
 pub(crate) struct Tools {
@@ -21,14 +24,32 @@ pub(crate) struct Tools {
     pub(crate) connector: PathBuf,
 }
 
+/// How they are built.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Quickly, for working on the measurement; what is measured then means nothing.
+    pub(crate) debug: bool,
+    /// With the host's points to crash at.
+    pub(crate) failpoints: bool,
+}
+
 impl Tools {
     /// Builds them, with the connector of this name.
-    pub(crate) fn build(connector: &str) -> Result<Self> {
-        eprintln!("xtask: building for release; from nothing this takes some minutes");
-        let connectors = components::build(components::Kind::Connectors, None)?;
-        let host = workspace::build(&["--release", "--package", "duijie", "--bins"])?;
-        let bench =
-            workspace::build(&["--release", "--package", "xtask", "--features", "bench", "--bin", "bench-tools"])?;
+    pub(crate) fn build(connector: &str, options: Options) -> Result<Self> {
+        Self::build_with(Kind::Connectors, connector, options)
+    }
+
+    /// The same, with a connector of this kind.
+    pub(crate) fn build_with(kind: Kind, connector: &str, options: Options) -> Result<Self> {
+        let profile: &[&str] = if options.debug { &[] } else { &["--release"] };
+        if !options.debug {
+            eprintln!("xtask: building for release; from nothing this takes some minutes");
+        }
+        let connectors = components::build(kind, None)?;
+        let features: &[&str] = if options.failpoints { &["--features", "failpoints"] } else { &[] };
+        let host = workspace::build(&[profile, &["--package", "duijie", "--bins"], features].concat())?;
+        let bench = ["--package", "xtask", "--features", "bench", "--bin", "bench-tools"];
+        let bench = workspace::build(&[profile, &bench].concat())?;
         let prefix = format!("{connector}-");
         let of_name =
             |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));

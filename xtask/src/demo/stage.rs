@@ -51,7 +51,7 @@ impl Program {
         let args: [OsString; 3] = [name.into(), "--listen".into(), "127.0.0.1:0".into()];
         let args = args.into_iter().chain(more.iter().map(Into::into)).collect();
         let logs = site.path("");
-        let (process, said) = Launch { name, program, args, cpu: None, logs: &logs }.start().await?;
+        let (process, said) = Launch { name, program, args, env: Vec::new(), cpu: None, logs: &logs }.start().await?;
         let url = said.get("url").and_then(Value::as_str);
         let url = url.ok_or_else(|| anyhow!("{name} did not say where it is: {said}"))?.to_owned();
         Ok(Self { url, process })

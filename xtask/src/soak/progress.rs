@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     bench::{
         machine::{cpu_ns, rss_kib},
-        tools::{Tools, number, run as run_tool},
+        tools::{Options, Tools, number, run as run_tool},
     },
     http,
     process::{self, Launch, Process},
@@ -33,9 +33,10 @@ struct Kept {
 }
 
 /// Soaks and reports; an error, or a sum that is not what was sent, is an error.
-pub(super) fn run(seconds: u64, learners: u64, per_min: u32) -> Result<()> {
-    let tools = Tools::build("skill-train")?;
-    let built = workspace::build(&["--release", "--package", "duijie-tests", "--bin", "duijie-upstreams"])?;
+pub(super) fn run(options: Options, seconds: u64, learners: u64, per_min: u32) -> Result<()> {
+    let tools = Tools::build("skill-train", options)?;
+    let profile: &[&str] = if options.debug { &[] } else { &["--release"] };
+    let built = workspace::build(&[profile, &["--package", "duijie-tests", "--bin", "duijie-upstreams"]].concat())?;
     let upstreams = workspace::program(&built, "duijie-upstreams")?;
     process::block_on(soak(&tools, &upstreams, seconds, learners, per_min))
 }
@@ -120,7 +121,7 @@ fn is_conserved(kept: &Kept, calls: u64, errors: u64, learners: u64) -> bool {
 async fn simulator(site: &Site, program: &Path) -> Result<(Process, String)> {
     let args = ["skill-train".into(), "--listen".into(), "127.0.0.1:0".into()];
     let logs = site.path("");
-    let launch = Launch { name: "simulator", program, args: args.into(), cpu: None, logs: &logs };
+    let launch = Launch { name: "simulator", program, args: args.into(), env: Vec::new(), cpu: None, logs: &logs };
     let (process, said) = launch.start().await?;
     let url =
         said.get("url").and_then(Value::as_str).ok_or_else(|| anyhow!("the simulator did not say where it is"))?;

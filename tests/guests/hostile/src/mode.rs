@@ -1,13 +1,16 @@
 //! What a revision of this connector is like as a whole: how it describes itself, checks links and serves. A test makes
-//! another revision by writing another mode over the bytes behind the marker in the built component; several of them are
-//! separated by commas.
+//! another revision by writing another mode over the bytes behind the marker in the built component. Modes are separated by
+//! commas; some have a value: `version=0.2.0,fails=5` is of that version, and `mode.twice` fails in 5 of 100 calls.
 
 use std::sync::LazyLock;
 
 use duijie_sdk::{
     Failure, Link, Operations, Problem,
-    bindings::duijie::{http::client as http, kv::store, link::config, secret::parts::Part},
+    bindings::duijie::{http::client as http, link::config, secret::parts::Part},
+    kv,
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{Config, Hostile};
@@ -23,30 +26,59 @@ static MODE: LazyLock<&'static str> = LazyLock::new(|| {
     text.split_once(':').map_or("", |(_, mode)| mode.trim_end())
 });
 
-/// The value of a mode of this name, if this revision has it.
-fn value(name: &str) -> Option<&'static str> {
-    MODE.split(',').find_map(|mode| mode.strip_prefix(name)?.strip_prefix('='))
+/// Which of many calls this is.
+#[derive(Deserialize, JsonSchema)]
+struct Turn {
+    n: u64,
+}
+
+/// Which revision a call met: at its beginning, after a call of the host, and as it describes itself.
+#[derive(Serialize, JsonSchema)]
+struct Met {
+    first: String,
+    then: String,
+    described: String,
 }
 
 pub(crate) fn register(ops: &mut Operations<Hostile>) {
     ops.add("mode", answer_mode).summary("Says which revision this is.", "返回模式。").read().repeat_safe();
+    ops.add("mode.twice", twice)
+        .summary("Says which revision this is, before and after a call of the host.", "调用宿主前后各返回一次模式。")
+        .read()
+        .repeat_safe();
+}
+
+/// Does this revision have this mode?
+fn is(name: &str) -> bool {
+    MODE.split(',').any(|mode| mode == name)
+}
+
+/// The value of a mode.
+fn setting(name: &str) -> Option<&'static str> {
+    MODE.split(',').find_map(|mode| mode.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn twice(_: &Link<Config>, turn: Turn) -> Result<Met, Failure> {
+    let fails = setting("fails").and_then(|fails| fails.parse::<u64>().ok()).unwrap_or(0);
+    if turn.n % 100 < fails {
+        return Err(Failure::internal("this revision fails now and then"));
+    }
+    let first = (*MODE).to_owned();
+    kv::get("mode")?;
+    Ok(Met { first, then: (*MODE).to_owned(), described: describe(SUMMARY.to_owned()) })
 }
 
 fn answer_mode(_: &Link<Config>, _: Value) -> Result<Value, Failure> {
-    if MODE.split(',').any(|mode| mode == "traps") {
+    if is("traps") {
         panic!("this revision traps");
-    }
-    if let Some(every) = value("fails-every").and_then(|every| every.parse::<i64>().ok()) {
-        let calls = store::increment("calls-of-mode", 1, None).unwrap_or_default();
-        if calls % every == 0 {
-            return Err(Failure::internal("this revision fails now and then"));
-        }
     }
     Ok(json!(*MODE))
 }
 
+/// What the manifest says of the connector; the manifest of `swap-…` says the mode with it.
+const SUMMARY: &str = "Misbehaves on request.";
+
 /// What this revision makes of the manifest.
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only the component's export asks"))]
 pub(crate) fn describe(manifest: String) -> String {
     MODE.split(',').fold(manifest, describe_as)
 }
@@ -76,6 +108,7 @@ fn describe_as(manifest: String, mode: &str) -> String {
             let slot = json!({ "name": "more", "summary": { "en": "More.", "zh": "更多。" }, "uses": ["send"], "optional": true });
             manifest.replacen("\"secrets\":[", &format!("\"secrets\":[{slot},"), 1)
         }
+        _ if mode.starts_with("swap-") => manifest.replacen(SUMMARY, &format!("{SUMMARY} As {}.", *MODE), 1),
         _ => manifest,
     }
 }
@@ -94,7 +127,7 @@ pub(crate) fn check() -> Vec<Problem> {
         "check-floods" => (0..10_000).map(|n| Problem::new("/note", format!("problem {n}"))).collect(),
         "check-refuses" => vec![Problem::new("/note", "this revision wants another note")],
         // Only where the link says so: a revision that some links can take and others not.
-        mode if mode.split(',').any(|mode| mode == "check-note") && config::get().contains("unfit") => {
+        _ if is("check-note") && config::get().contains("unfit") => {
             vec![Problem::new("/note", "this revision does not take an unfit note")]
         }
         _ => Vec::new(),

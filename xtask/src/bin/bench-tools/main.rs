@@ -1,5 +1,5 @@
 //! What `cargo xtask bench` and `cargo xtask soak` measure with, in one program so that it is built once: the upstream,
-//! the baseline server, the load generators, the spinner. Servers print one line of JSON when they listen.
+//! the baseline server, the load generators, the bad files, the spinner. Servers print one line of JSON when they listen.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 #![cfg_attr(
@@ -13,9 +13,11 @@
 )]
 
 mod baseline;
+mod corpus;
 mod load;
 mod pace;
 mod progress;
+mod steady;
 mod upstream;
 
 use std::{io::Read as _, process::ExitCode};
@@ -40,6 +42,14 @@ enum Verb {
     Load(load::LoadArgs),
     /// Report learners' progress at an even pace, whatever the answers take
     Progress(progress::ProgressArgs),
+    /// Send requests until stdin closes, and look at which revision answers
+    Steady(steady::SteadyArgs),
+    /// Write files that no host may load
+    Corpus(corpus::CorpusArgs),
+    /// Make a key to sign connectors with
+    Keys(corpus::KeysArgs),
+    /// Sign a file
+    Sign(corpus::SignArgs),
     /// Compute nothing until stdin closes
     Spin,
 }
@@ -50,6 +60,10 @@ fn main() -> ExitCode {
         Verb::Baseline(args) => block_on(baseline::run(args)),
         Verb::Load(args) => block_on(load::run(args)),
         Verb::Progress(args) => block_on(progress::run(args)),
+        Verb::Steady(args) => block_on(steady::run(args)),
+        Verb::Corpus(args) => corpus::run(&args),
+        Verb::Keys(args) => corpus::keys(&args),
+        Verb::Sign(args) => corpus::sign(&args),
         Verb::Spin => spin(),
     };
     match done {
