@@ -46,6 +46,8 @@ struct File {
     seen: Option<Seen>,
     good: Option<(Seen, PreparedRef)>,
     refusal: Option<Refusal>,
+    /// It was refused so young that it may still have been being written: this counts if it is the same when it has settled.
+    doubt: Option<(Option<Seen>, Refusal)>,
     /// What is being staged now.
     staging: Option<Option<Seen>>,
     gone: bool,
@@ -54,7 +56,14 @@ struct File {
 
 impl File {
     fn new() -> Self {
-        Self { seen: None, good: None, refusal: None, staging: None, gone: false, since: Timestamp::now() }
+        let since = Timestamp::now();
+        Self { seen: None, good: None, refusal: None, doubt: None, staging: None, gone: false, since }
+    }
+
+    fn refuse(&mut self, shown: &str, seen: Option<Seen>, refusal: Refusal) {
+        tracing::warn!(file = shown, step = ?refusal.step, reason = refusal.reason, serves_on = self.good.is_some(), "connector refused");
+        metrics::counter!("duijie_connector_loads_total", "result" => "refused").increment(1);
+        (self.seen, self.refusal, self.since) = (seen, Some(refusal), Timestamp::now());
     }
 }
 
@@ -83,7 +92,7 @@ impl Connectors {
             let gone = !found.contains(path);
             if gone && !file.gone {
                 tracing::warn!(file = %name(path), "connector file is gone; its last good revision serves on");
-                (file.since, file.seen, file.refusal) = (Timestamp::now(), None, None);
+                (file.since, file.seen, file.refusal, file.doubt) = (Timestamp::now(), None, None, None);
             }
             file.gone = gone;
         }
@@ -91,6 +100,14 @@ impl Connectors {
         for path in found {
             let now = Seen::at(&path);
             let file = self.files.entry(path.clone()).or_insert_with(File::new);
+            if let Some((seen, refusal)) = file.doubt.take_if(|(seen, _)| *seen == now) {
+                if now.is_some_and(|seen| seen.younger_than(SETTLE)) {
+                    file.doubt = Some((seen, refusal));
+                    unsettled = true;
+                    continue;
+                }
+                file.refuse(&name(&path), now, refusal);
+            }
             let judged = (file.seen.is_some() || file.refusal.is_some()) && file.seen == now;
             // One at a time of each: what changes meanwhile is staged when that is over.
             if !judged && file.staging.is_none() {
@@ -134,13 +151,14 @@ impl Connectors {
                 // It may be another by now.
                 now != Some(seen)
             }
-            // A file that is still being copied looks broken; it is judged when it has settled.
-            Err(_) if now != before || before.is_some_and(|seen| seen.younger_than(SETTLE)) => true,
+            // A file that is still being copied looks broken.
+            Err(_) if now != before => true,
+            Err(error) if before.is_some_and(|seen| seen.younger_than(SETTLE)) => {
+                file.doubt = Some((before, error.refusal()));
+                true
+            }
             Err(error) => {
-                let refusal = error.refusal();
-                tracing::warn!(file = shown, step = ?refusal.step, reason = refusal.reason, serves_on = file.good.is_some(), "connector refused");
-                metrics::counter!("duijie_connector_loads_total", "result" => "refused").increment(1);
-                (file.seen, file.refusal, file.since) = (before, Some(refusal), Timestamp::now());
+                file.refuse(&shown, before, error.refusal());
                 false
             }
         }
