@@ -30,7 +30,7 @@ use crate::{failpoint, id::Revision};
 pub(crate) const CHILD_VERB: &str = "compile-component";
 
 /// How much the child gives way to whoever serves (`nice`, 0 to 19).
-const NICE: i32 = 15;
+const NICE: i32 = 5;
 /// CPU seconds of one compilation, over its threads.
 const CPU_SECONDS: u64 = 60;
 /// Address space of one compilation.
