@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     capability::{credential::Renewals, http::client::ClientPool},
     config::Config,
-    id::{ConnectorName, Pin, Revision},
+    id::{ConnectorName, Pin},
     link::{Dispatcher, bind::Binder, expiry::Expiry, table::Lasting},
     reload::{
         self, Ledger, Reconciler, Retained, SharedStatus, Signatures, Stager, Status, Trigger, Watcher, WishError,
@@ -28,7 +28,7 @@ use crate::{
     runtime::{Cache, Compiler, EngineOptions, PreparedRef, Runtime},
     server::{
         self, ServeOptions,
-        admin::{Admin, Control, Declined, Versions},
+        admin::{Admin, Control, Declined, Granted, Versions},
         api::Api,
         auth::{AdminKey, PlatformKeys},
     },
@@ -98,7 +98,7 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let admin = spawn_admin(admin, state, admin_drain)?;
 
     let watcher = Watcher::start(&config.reload, trigger.clone());
-    parts.reconciler.reconcile().await;
+    parts.reconciler.reconcile(false).await;
     tokio::spawn(sweep(parts.lasting));
     tokio::spawn(watch_credentials(parts.dispatcher.clone()));
     tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
@@ -241,13 +241,17 @@ impl Control for Controls {
         self.trigger.now();
     }
 
-    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>> {
-        Box::pin(async { self.trigger.roll_back(connector).await.map_err(declined) })
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Granted, Declined>> {
+        Box::pin(async { self.trigger.roll_back(connector).await.map(granted).map_err(declined) })
     }
 
-    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Revision, Declined>> {
-        Box::pin(async { self.trigger.release(pin).await.map_err(declined) })
+    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Granted, Declined>> {
+        Box::pin(async { self.trigger.release(pin).await.map(granted).map_err(declined) })
     }
+}
+
+fn granted(reload::Granted { revision, links }: reload::Granted) -> Granted {
+    Granted { revision, links }
 }
 
 fn declined(error: WishError) -> Declined {

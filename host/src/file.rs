@@ -8,6 +8,9 @@ use std::{
     path::Path,
 };
 
+/// How the name of a file begins that is not whole yet.
+const UNFINISHED: &str = ".new-";
+
 /// A regular file that is open, with what was known of it then.
 pub(crate) struct Regular {
     pub(crate) file: File,
@@ -46,11 +49,22 @@ pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 /// When it cannot be written, synced or renamed.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
+    let mut new = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir)?;
     new.write_all(bytes)?;
     new.as_file().sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
     File::open(dir)?.sync_all()
+}
+
+/// Removes what [`replace`] left behind when it was killed. Only for a directory that is this process's alone.
+pub(crate) fn clear_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -80,8 +80,17 @@ pub(crate) enum Event {
     Release(Pin, Answer),
 }
 
-/// What becomes of an operator's wish: the revision that it was about, once the table has changed.
-pub(crate) type Answer = oneshot::Sender<Result<Revision, WishError>>;
+/// What became of an operator's wish, once the table has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Granted {
+    /// The revision that it was about.
+    pub(crate) revision: Revision,
+    /// Links that it serves now.
+    pub(crate) links: usize,
+}
+
+/// Where an operator waits.
+pub(crate) type Answer = oneshot::Sender<Result<Granted, WishError>>;
 
 /// Asks the reconciler to look.
 #[derive(Clone)]
@@ -97,7 +106,7 @@ impl Trigger {
     ///
     /// # Errors
     /// When there is nothing to go back to.
-    pub(crate) async fn roll_back(&self, connector: ConnectorName) -> Result<Revision, WishError> {
+    pub(crate) async fn roll_back(&self, connector: ConnectorName) -> Result<Granted, WishError> {
         self.ask(|answer| Event::RollBack(connector, answer)).await
     }
 
@@ -105,11 +114,11 @@ impl Trigger {
     ///
     /// # Errors
     /// When it is not in it.
-    pub(crate) async fn release(&self, pin: Pin) -> Result<Revision, WishError> {
+    pub(crate) async fn release(&self, pin: Pin) -> Result<Granted, WishError> {
         self.ask(|answer| Event::Release(pin, answer)).await
     }
 
-    async fn ask(&self, event: impl FnOnce(Answer) -> Event) -> Result<Revision, WishError> {
+    async fn ask(&self, event: impl FnOnce(Answer) -> Event) -> Result<Granted, WishError> {
         let (answer, answered) = oneshot::channel();
         // Waits for room: a wish is not the same as whatever else is waiting.
         self.0.send(event(answer)).await.map_err(|_| WishError::Ended)?;
@@ -141,6 +150,8 @@ pub(crate) async fn run(
     let mut rescan = tokio::time::interval(rescan);
     rescan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     rescan.tick().await;
+    let mut judge = tokio::time::interval(JUDGE);
+    judge.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let event = tokio::select! {
             event = events.recv() => match event {
@@ -148,7 +159,8 @@ pub(crate) async fn run(
                 None => return,
             },
             _ = rescan.tick() => Event::Rescan,
-            () = tokio::time::sleep(JUDGE), if reconciler.on_trial() => Event::Judge,
+            _ = judge.tick(), if reconciler.on_trial() => Event::Judge,
+            () = reconciler.alarmed() => Event::Judge,
         };
         let mut heard = Heard::default();
         heard.take(event, &mut reconciler);
@@ -158,13 +170,13 @@ pub(crate) async fn run(
         }
         if heard.look {
             watcher.follow();
-            let unsettled = reconciler.reconcile().await.unsettled;
+            let unsettled = reconciler.reconcile(heard.again).await.unsettled;
             // A second look also finds what was written into a new folder before that folder was watched.
             if heard.changing || unsettled {
                 trigger.settled_soon();
             }
         }
-        heard.answer();
+        heard.answer(&reconciler);
     }
 }
 
@@ -175,6 +187,8 @@ struct Heard {
     look: bool,
     /// Files are changing just now.
     changing: bool,
+    /// What failed for passing reasons gets another try.
+    again: bool,
     granted: Vec<(Answer, Result<Revision, WishError>)>,
 }
 
@@ -188,7 +202,11 @@ impl Heard {
                 self.changing = true;
                 true
             }
-            Event::Rescan | Event::Requested | Event::Settled | Event::Staged => true,
+            Event::Rescan | Event::Requested => {
+                self.again = true;
+                true
+            }
+            Event::Settled | Event::Staged => true,
             Event::Judge => reconciler.judge(),
             Event::RollBack(connector, answer) => self.grant(answer, reconciler.roll_back(&connector)),
             Event::Release(pin, answer) => self.grant(answer, reconciler.release(&pin)),
@@ -202,8 +220,9 @@ impl Heard {
     }
 
     /// Tells whoever wished, now that it is so.
-    fn answer(self) {
+    fn answer(self, reconciler: &Reconciler) {
         for (answer, granted) in self.granted {
+            let granted = granted.map(|revision| Granted { revision, links: reconciler.serving(revision) });
             let _ = answer.send(granted);
         }
     }

@@ -288,3 +288,96 @@ async fn a_retired_revision_is_freed_when_its_last_call_is_over() {
     }
     eventually("only one revision to be in memory", async || live(&host).await == 1.0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_the_middle_of_a_canary_goes_on_with_it() {
+    let host = with_policy("canary = [\"a.*\"]").await;
+    drop_mode(&host, "version=0.2.0");
+    serving(&host, &["a.one"], "version=0.2.0").await;
+    let host = host.kill().await.start().await;
+    let rollouts = host.rollouts().await;
+    assert_eq!(rollouts.phase(&revision("version=0.2.0")), "canary", "{}", rollouts.text());
+    assert_eq!(rollouts.link_state("b.two"), "canary");
+    assert_eq!(mode(&host, "a.one").await, "version=0.2.0");
+    assert_eq!(mode(&host, "b.two").await, "version=0.1.0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_came_while_the_host_was_down_is_tried_like_any_other() {
+    let stopped = with_policy("canary = [\"a.*\"]").await.kill().await;
+    fs::write(stopped.setup().connectors().join("hostile.wasm"), hostile_in_mode("version=0.2.0")).unwrap();
+    let host = stopped.start().await;
+    serving(&host, &["a.one"], "version=0.2.0").await;
+    assert_eq!(mode(&host, "b.two").await, "version=0.1.0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_traps_after_a_restart_goes_back_all_the_same() {
+    let host = with_policy("").await;
+    let bad = "version=0.2.0,traps";
+    drop_mode(&host, bad);
+    serving(&host, &["a.one", "b.two"], bad).await;
+    let host = host.kill().await.start().await;
+    for _ in 0..3 {
+        host.call("a.one", "mode", &json!(null)).await.problem(500, "internal", "not-sent");
+    }
+    serving(&host, &["a.one", "b.two"], "version=0.1.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_file_was_broken_meanwhile_goes_back_too() {
+    let host = with_policy("").await;
+    let bad = "version=0.2.0,traps";
+    drop_mode(&host, bad);
+    serving(&host, &["a.one", "b.two"], bad).await;
+    host.write_link("a/one", "connector = 7\n");
+    host.until("the broken file to be seen", |all| all.link_step("a.one") == "settings").await;
+    for _ in 0..3 {
+        host.call("b.two", "mode", &json!(null)).await.problem(500, "internal", "not-sent");
+    }
+    serving(&host, &["a.one", "b.two"], "version=0.1.0").await;
+    assert_eq!(mode(&host, "a.one").await, "version=0.1.0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_new_while_a_version_is_tried_begins_with_the_old_one() {
+    let host = with_policy("canary = [\"a.*\"]").await;
+    drop_mode(&host, "version=0.2.0");
+    serving(&host, &["a.one"], "version=0.2.0").await;
+    host.write_link("c/three", BARE).write_link("a/four", BARE);
+    serving(&host, &["c.three"], "version=0.1.0").await;
+    serving(&host, &["a.four"], "version=0.2.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_file_is_gone_for_a_moment_is_what_it_was() {
+    let host = with_policy("").await;
+    drop_mode(&host, "version=0.2.0,without=echo");
+    host.until("the refusal", |all| all.link_step("a.one") == "contract").await;
+    fs::remove_file(host.setup().links().join("a/one.toml")).unwrap();
+    host.until("the link to be gone", |all| all.link_state("a.one").is_empty()).await;
+    host.write_link("a/one", BARE);
+    host.until("the refusal again", |all| all.link_step("a.one") == "contract").await;
+    assert_eq!(host.call("a.one", "echo", &json!(7)).await.expect(200), json!(7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_revision_is_dropped_whose_memory_could_not_be_read() {
+    let stopped = with_policy("").await.kill().await;
+    let state = stopped.setup().root().join("state");
+    fs::write(state.join("rollouts.json"), "{").unwrap();
+    drop(fs::write(stopped.setup().connectors().join("hostile.wasm"), hostile_in_mode("version=0.2.0")));
+    let host = stopped.start().await;
+    serving(&host, &["a.one", "b.two"], "version=0.2.0").await;
+    let kept = state.join("revisions").join(format!("{}.wasm", revision("version=0.1.0")));
+    assert!(kept.exists() && state.join("rollouts.damaged").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_changes_its_connector_and_is_refused_is_never_run_by_the_old_one_with_new_settings() {
+    let host = with_policy("").await;
+    host.write_link("a/one", "connector = \"other\"\n[config]\nnote = \"of the other\"\n");
+    let rollouts = host.until("the refusal", |all| all.link_step("a.one") == "settings").await;
+    assert!(rollouts.link_reason("a.one").contains("no connector other"), "{}", rollouts.text());
+    assert_eq!(mode(&host, "a.one").await, "version=0.1.0", "the last good state, settings and all");
+}

@@ -74,7 +74,8 @@ async fn a_disk_that_tells_nothing_is_looked_at_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_events_at_once_are_a_few_looks_and_nothing_is_missed() {
-    let host = Setup::new().guest("hostile").link("a/one", BARE).start().await;
+    let settings = "[log]\nlevel = \"debug\"\n[reload]\nrescan_s = 86400\n";
+    let host = Setup::new().settings(settings).guest("hostile").link("a/one", BARE).start().await;
     let dir = host.setup().connectors();
     for n in 0..5_000 {
         let file = dir.join(format!("noise-{n}.txt"));
@@ -85,4 +86,6 @@ async fn ten_thousand_events_at_once_are_a_few_looks_and_nothing_is_missed() {
     becomes(&host, "after the noise").await;
     let rollouts = host.rollouts().await;
     assert_eq!((rollouts.file_state("hostile.wasm"), rollouts.link_state("a.one")), ("serving", "serving"));
+    let looks = host.terminate().await.written().matches("\"reconcile\"").count();
+    assert!(looks < 1_000, "{looks} looks");
 }

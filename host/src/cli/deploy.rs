@@ -32,7 +32,7 @@ pub(super) struct DeployArgs {
     #[arg(long)]
     wait: bool,
     /// Seconds to wait at the most; a revision on trial serves everywhere when its trial ends
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     #[command(flatten)]
     remote: RemoteArgs,

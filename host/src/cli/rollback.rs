@@ -4,7 +4,11 @@
 use clap::Args;
 use http::Method;
 
-use super::{Done, Ended, Global, block_on, print, print_json, remote::RemoteArgs, status::word};
+use super::{
+    Done, Ended, Global, block_on, print, print_json,
+    remote::RemoteArgs,
+    status::{number, word},
+};
 use crate::id::{ConnectorName, Pin};
 
 #[derive(Args)]
@@ -26,21 +30,32 @@ pub(super) struct ReleaseArgs {
 pub(super) fn roll_back(global: &Global, args: &RollbackArgs) -> Done {
     let connector: ConnectorName = args.connector.parse().map_err(|error| Ended::Usage(format!("{error}")))?;
     let path = format!("/v1/connectors/{connector}/rollback");
-    wish(global, &args.remote, &path, |revision| {
-        format!(
-            "{connector}: revision {revision} no longer serves and is in quarantine; `duijie status` says what does"
-        )
-    })
+    let (revision, links) = wish(global, &args.remote, &path)?;
+    if links > 0 {
+        // Pinned to it, or with nothing to go back to.
+        let text = format!("{connector}: revision {revision} is in quarantine, but still serves {links} links");
+        return Err(Ended::Because(format!("{text}; `duijie status` says why")));
+    }
+    said(global, &format!("{connector}: revision {revision} serves no link any more and is in quarantine"))
 }
 
 pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Done {
     let pin: Pin = args.revision.parse().map_err(|error| Ended::Usage(format!("{error}")))?;
     let path = format!("/v1/quarantine/{pin}/release");
-    wish(global, &args.remote, &path, |revision| format!("revision {revision} is out of quarantine"))
+    let (revision, links) = wish(global, &args.remote, &path)?;
+    said(global, &format!("revision {revision} is out of quarantine and serves {links} links"))
 }
 
-fn wish(global: &Global, remote: &RemoteArgs, path: &str, said: impl FnOnce(&str) -> String) -> Done {
+/// Asks; the revision that it was about, and the links that it serves now.
+fn wish(global: &Global, remote: &RemoteArgs, path: &str) -> Result<(String, u64), Ended> {
     let remote = remote.remote(global)?;
     let answer = block_on(remote.ask(Method::POST, path))?;
-    if global.json() { print_json(&answer) } else { print(&said(word(&answer, "revision"))) }
+    if global.json() {
+        print_json(&answer)?;
+    }
+    Ok((word(&answer, "revision").to_owned(), number(&answer, "links")))
+}
+
+fn said(global: &Global, text: &str) -> Done {
+    if global.json() { Ok(()) } else { print(text) }
 }

@@ -102,7 +102,8 @@ pub(super) fn word<'v>(entry: &'v Value, name: &str) -> &'v str {
     entry.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn number(entry: &Value, name: &str) -> u64 {
+/// A member that is a whole number; 0 when there is none.
+pub(super) fn number(entry: &Value, name: &str) -> u64 {
     entry.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 

@@ -75,8 +75,21 @@ impl Material {
 
 /// All that is wrong with a link.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub(crate) struct BindError(pub(crate) Vec<SpecError>);
+pub(crate) enum BindError {
+    /// The link's settings.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Settings(Vec<SpecError>),
+    /// The connector itself, while it was asked about them.
+    #[error(transparent)]
+    Connector(SpecError),
+}
+
+impl BindError {
+    /// Did the connector fail, rather than the link?
+    pub(crate) fn is_connectors(&self) -> bool {
+        matches!(self, Self::Connector(_))
+    }
+}
 
 impl Binder {
     /// Makes the link.
@@ -99,11 +112,11 @@ impl Binder {
         let hooks = self.hooks(spec, material.path_secrets, &connector, &limits, &mut wrong);
         let platform = self.platform(spec, material.platform, ca.as_ref(), &mut wrong);
         if !wrong.is_empty() {
-            return Err(BindError(wrong));
+            return Err(BindError::Settings(wrong));
         }
         let egress = Egress::new(spec.allow.clone());
         let outlet = self.clients.outlet(&egress, ca.as_ref());
-        let outlet = outlet.map_err(|e| BindError(vec![spec.wrong("tls", e.to_string())]))?;
+        let outlet = outlet.map_err(|e| BindError::Settings(vec![spec.wrong("tls", e.to_string())]))?;
         let config: Arc<str> = spec.config.to_string().into();
         let space = self.lasting.space(&spec.id);
         let terms = spec.secrets.iter().filter_map(|(slot, how)| Some((slot.clone(), how.term.clone()?)));
@@ -112,10 +125,12 @@ impl Binder {
         let grant = Arc::new(Grant::new(Granted { link, config, slots, credentials, outlet, space, platform }));
 
         let problems = connector.check(Context::checking(grant.clone()), &limits).await.map_err(|text| {
-            BindError(vec![spec.wrong("connector", format!("the connector failed while checking the link: {text}"))])
+            BindError::Connector(
+                spec.wrong("connector", format!("the connector failed while checking the link: {text}")),
+            )
         })?;
         if !problems.is_empty() {
-            return Err(BindError(problems.into_iter().map(|problem| config_error(spec, problem)).collect()));
+            return Err(BindError::Settings(problems.into_iter().map(|problem| config_error(spec, problem)).collect()));
         }
         let permits = self.lasting.permits(&spec.id, spec.concurrency);
         Ok(Link { id: spec.id.clone(), connector, limits, grant, permits, hooks })

@@ -116,7 +116,9 @@ impl Dispatcher {
             // What is personal in an inbound request no manifest says; shapes and field names are masked anyway.
             personal: Default::default(),
         });
-        runtime::receive(&link.connector, context, &hook.limits, request).await
+        let result = runtime::receive(&link.connector, context, &hook.limits, request).await;
+        link.connector.tally.count(result.as_ref().err().map(|failure| failure.class));
+        result
     }
 }
 
@@ -147,7 +149,6 @@ fn observe(
         Ok(answer) => ("ok", Some(answer.status), None),
         Err(failure) => (failure.class.as_str(), None, told(failure)),
     };
-    link.connector.tally.count(result.as_ref().err().map(|failure| failure.class));
     let upstream_code = result.as_ref().err().and_then(|failure| failure.upstream_code.as_deref());
     let took = started.elapsed().as_secs_f64();
     let labels = [("connector", manifest.name.to_string()), ("hook", hook.name().to_owned())];

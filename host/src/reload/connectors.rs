@@ -39,6 +39,8 @@ struct Staged {
     path: PathBuf,
     /// What the file looked like before.
     before: Option<Seen>,
+    /// And after.
+    after: Option<Seen>,
     result: Result<(Seen, PreparedRef), StageError>,
 }
 
@@ -48,8 +50,9 @@ struct File {
     refusal: Option<Refusal>,
     /// It was refused so young that it may still have been being written: this counts if it is the same when it has settled.
     doubt: Option<(Option<Seen>, Refusal)>,
-    /// What is being staged now.
-    staging: Option<Option<Seen>>,
+    /// It was refused for what may pass by itself: it is staged again when it is time to look anyway.
+    may_pass: bool,
+    staging: bool,
     gone: bool,
     since: Timestamp,
 }
@@ -57,7 +60,7 @@ struct File {
 impl File {
     fn new() -> Self {
         let since = Timestamp::now();
-        Self { seen: None, good: None, refusal: None, doubt: None, staging: None, gone: false, since }
+        Self { seen: None, good: None, refusal: None, doubt: None, may_pass: false, staging: false, gone: false, since }
     }
 
     fn refuse(&mut self, shown: &str, seen: Option<Seen>, refusal: Refusal) {
@@ -74,10 +77,14 @@ impl Connectors {
     }
 
     /// Looks at the directory, and begins to stage what changed; takes what was staged meanwhile. Returns whether
-    /// something may still be being written.
-    pub(super) async fn look(&mut self, problems: &mut Vec<String>) -> bool {
+    /// something may still be being written. `again` gives what failed for passing reasons another try.
+    pub(super) async fn look(&mut self, again: bool, problems: &mut Vec<String>) -> bool {
         let dir = self.dir.clone();
-        let found = match blocking(move || source::connector_files(&dir)).await {
+        let list = move || {
+            let files = source::connector_files(&dir)?;
+            Ok(files.into_iter().map(|path| (path.clone(), Seen::at(&path))).collect::<BTreeMap<_, _>>())
+        };
+        let found = match blocking(list).await {
             Ok(found) => found,
             Err(error) => {
                 problems.push(format!("{}: {error}", self.dir.display()));
@@ -89,16 +96,18 @@ impl Connectors {
             unsettled |= self.take(staged);
         }
         for (path, file) in &mut self.files {
-            let gone = !found.contains(path);
+            let gone = !found.contains_key(path);
             if gone && !file.gone {
                 tracing::warn!(file = %name(path), "connector file is gone; its last good revision serves on");
                 (file.since, file.seen, file.refusal, file.doubt) = (Timestamp::now(), None, None, None);
             }
             file.gone = gone;
         }
-        self.files.retain(|_, file| !file.gone || file.good.is_some() || file.staging.is_some());
-        for path in found {
-            let now = Seen::at(&path);
+        self.files.retain(|_, file| !file.gone || file.good.is_some() || file.staging);
+        if again {
+            self.restored.retain(|_, restored| restored.is_some());
+        }
+        for (path, now) in found {
             let file = self.files.entry(path.clone()).or_insert_with(File::new);
             if let Some((seen, refusal)) = file.doubt.take_if(|(seen, _)| *seen == now) {
                 if now.is_some_and(|seen| seen.younger_than(SETTLE)) {
@@ -110,8 +119,8 @@ impl Connectors {
             }
             let judged = (file.seen.is_some() || file.refusal.is_some()) && file.seen == now;
             // One at a time of each: what changes meanwhile is staged when that is over.
-            if !judged && file.staging.is_none() {
-                file.staging = Some(now);
+            if (!judged || (again && file.may_pass)) && !file.staging {
+                file.staging = true;
                 self.begin(path, now);
             }
         }
@@ -122,7 +131,9 @@ impl Connectors {
         let (stager, results, trigger) = (self.stager.clone(), self.results.0.clone(), self.trigger.clone());
         tokio::spawn(async move {
             let result = stager.stage(path.clone()).await;
-            let _ = results.send(Staged { path, before, result });
+            let looked = path.clone();
+            let after = blocking(move || Ok(Seen::at(&looked))).await.ok().flatten();
+            let _ = results.send(Staged { path, before, after, result });
             trigger.tell(Event::Staged);
         });
     }
@@ -130,7 +141,7 @@ impl Connectors {
     /// Waits until nothing is being staged: for whoever looks once, and for the start.
     pub(super) async fn staged(&mut self) -> bool {
         let mut unsettled = false;
-        while self.files.values().any(|file| file.staging.is_some()) {
+        while self.files.values().any(|file| file.staging) {
             let Some(staged) = self.results.1.recv().await else { break };
             unsettled |= self.take(staged);
         }
@@ -138,10 +149,10 @@ impl Connectors {
     }
 
     /// Returns whether the file should be looked at again soon.
-    fn take(&mut self, Staged { path, before, result }: Staged) -> bool {
-        let (shown, now) = (name(&path), Seen::at(&path));
+    fn take(&mut self, Staged { path, before, after: now, result }: Staged) -> bool {
+        let shown = name(&path);
         let Some(file) = self.files.get_mut(&path) else { return false };
-        file.staging = None;
+        (file.staging, file.may_pass) = (false, result.as_ref().is_err_and(StageError::may_pass));
         match result {
             Ok((seen, prepared)) => {
                 let (manifest, revision) = (&prepared.manifest, prepared.revision.short());
@@ -167,8 +178,13 @@ impl Connectors {
     /// Has these revisions at hand although no file brings them; others that were restored are let go.
     pub(super) async fn restore(&mut self, wanted: &BTreeSet<Revision>) {
         self.restored.retain(|revision, _| wanted.contains(revision));
+        self.restore_too(wanted).await;
+    }
+
+    /// The same, and lets none go.
+    pub(super) async fn restore_too(&mut self, wanted: &BTreeSet<Revision>) {
         for revision in wanted {
-            if !self.restored.contains_key(revision) {
+            if self.of_file(*revision).is_none() && !self.restored.contains_key(revision) {
                 let restored = self.stager.restore(*revision).await;
                 if let Err(error) = &restored {
                     tracing::error!(revision = revision.short(), %error, "a revision that served before cannot be restored");
@@ -240,7 +256,7 @@ impl Connectors {
     /// Keeps on disk what may be asked for again: these, and what the files bring.
     pub(super) async fn prune(&self, mut keep: BTreeSet<Revision>) {
         // What is being staged may just have been written, and is not known here yet.
-        if self.files.values().all(|file| file.staging.is_none()) {
+        if self.files.values().all(|file| !file.staging) {
             keep.extend(self.good().map(|(_, connector)| connector.revision));
             self.stager.prune(keep).await;
         }
@@ -250,9 +266,14 @@ impl Connectors {
     pub(super) fn status(&self) -> Vec<ConnectorStatus> {
         let one = |(path, file): (&PathBuf, &File)| {
             let good = file.good.as_ref().map(|(_, connector)| connector);
+            let state = match (file.gone, file.staging || file.doubt.is_some()) {
+                (true, _) => State::Gone,
+                (false, true) => State::Settling,
+                (false, false) => State::of(good.is_some(), file.refusal.is_some()),
+            };
             ConnectorStatus {
                 file: name(path),
-                state: if file.gone { State::Gone } else { State::of(good.is_some(), file.refusal.is_some()) },
+                state,
                 name: good.map(|c| c.manifest.name.to_string()),
                 version: good.map(|c| c.manifest.version.to_string()),
                 revision: good.map(|c| c.revision),

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::runtime::manifest::{HookSpec, Manifest, OperationSpec, SecretSlot};
 
-/// Changes told of one pair of versions; nobody reads more.
-const CHANGES_MAX: usize = 50;
+/// Changes told of one operation's input, or to one link; nobody reads more.
+pub(super) const CHANGES_MAX: usize = 50;
 /// How deep a schema is compared.
 const DEPTH_MAX: usize = 16;
 
@@ -40,7 +40,6 @@ pub(super) fn changes(old: &Manifest, new: &Manifest) -> Vec<Change> {
     for origin in new.origins.iter().filter(|origin| !old.origins.contains(origin)) {
         all(&mut found, format!("it wants to talk to {origin}"));
     }
-    found.truncate(CHANGES_MAX);
     found
 }
 
@@ -81,7 +80,7 @@ fn inputs(old: &OperationSpec, new: &OperationSpec, found: &mut Vec<Change>) {
     let mut inside = Found::default();
     let pair = Pair { old_root: &old.input, new_root: &new.input };
     pair.compare(&old.input, &new.input, "", DEPTH_MAX, &mut inside);
-    for text in inside.texts {
+    for text in inside.texts.into_iter().take(CHANGES_MAX) {
         all(found, format!("operation {}: input {text}", old.name));
     }
 }
@@ -112,18 +111,37 @@ impl Pair<'_> {
         }
         let (old, new) = (resolve(self.old_root, old), resolve(self.new_root, new));
         let shown = if at.is_empty() { "itself" } else { at };
+        let has_forms = |schema: &Value| ["anyOf", "oneOf"].iter().any(|word| schema.get(word).is_some());
+        if has_forms(new) && !has_forms(old) && self.fits_a_form(old, new, at, depth, found) {
+            return;
+        }
         let (before, after) = (types(old), types(new));
+        if is_anything(old) && !is_anything(new) {
+            found.texts.push(format!("{shown} took anything and does no longer"));
+            return;
+        }
         if !after.is_empty() && before.iter().any(|kind| !accepts(&after, kind)) {
             found.texts.push(format!("{shown} takes {} instead of {}", list(&after), list(&before)));
             return;
         }
-        let gone: Vec<String> =
-            match (old.get("enum").and_then(Value::as_array), new.get("enum").and_then(Value::as_array)) {
-                (Some(old), Some(new)) => old.iter().filter(|one| !new.contains(one)).map(bounded).collect(),
-                _ => Vec::new(),
-            };
-        if !gone.is_empty() {
-            found.texts.push(format!("{shown} takes {} no longer", gone.join(", ")));
+        match (constants(old), constants(new)) {
+            (Some(before), Some(after)) => {
+                let gone: Vec<&str> = before.difference(&after).map(String::as_str).collect();
+                if !gone.is_empty() {
+                    found.texts.push(format!("{shown} takes {} no longer", gone.join(", ")));
+                }
+                return;
+            }
+            (None, Some(after)) => {
+                let only: Vec<&str> = after.iter().map(String::as_str).collect();
+                found.texts.push(format!("{shown} takes only {}", only.join(", ")));
+                return;
+            }
+            (_, None) => {}
+        }
+        let is_closed = |schema: &Value| schema.get("additionalProperties") == Some(&Value::Bool(false));
+        if is_closed(new) && !is_closed(old) {
+            found.texts.push(format!("{shown} takes no members of other names"));
         }
         self.members(old, new, at, depth, found);
         for word in ["items", "additionalProperties"] {
@@ -141,6 +159,16 @@ impl Pair<'_> {
                 self.compare(old, new, at, depth.saturating_sub(1), found);
             }
         }
+    }
+
+    /// Does one of the new forms take what the old schema took?
+    fn fits_a_form(&self, old: &Value, new: &Value, at: &str, depth: usize, found: &Found) -> bool {
+        let forms = ["anyOf", "oneOf"].iter().filter_map(|word| new.get(word)?.as_array()).flatten();
+        forms.into_iter().any(|form| {
+            let mut inside = Found { texts: Vec::new(), followed: found.followed.clone() };
+            self.compare(old, form, at, depth.saturating_sub(1), &mut inside);
+            inside.texts.is_empty()
+        })
     }
 
     fn members(&self, old: &Value, new: &Value, at: &str, depth: usize, found: &mut Found) {
@@ -170,6 +198,26 @@ fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
 
 fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref").and_then(Value::as_str)?.strip_prefix('#')
+}
+
+/// Says nothing of what it takes.
+fn is_anything(schema: &Value) -> bool {
+    const SAYS: [&str; 9] = ["type", "enum", "const", "properties", "items", "anyOf", "oneOf", "allOf", "$ref"];
+    let says = |schema: &serde_json::Map<String, Value>| SAYS.iter().any(|word| schema.contains_key(*word));
+    *schema == Value::Bool(true) || schema.as_object().is_some_and(|schema| !says(schema))
+}
+
+/// The values a schema takes, if it lists them: as an enum, or as forms that are a constant each.
+fn constants(schema: &Value) -> Option<BTreeSet<String>> {
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return Some(values.iter().map(bounded).collect());
+    }
+    if let Some(value) = schema.get("const") {
+        return Some([bounded(value)].into());
+    }
+    let forms = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array)?;
+    let all: Option<Vec<_>> = forms.iter().map(constants).collect();
+    all.map(|all| all.into_iter().flatten().collect())
 }
 
 fn types(schema: &Value) -> BTreeSet<String> {

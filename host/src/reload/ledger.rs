@@ -8,10 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::blocking;
+use super::{blocking, rollout::Phase};
 use crate::{
     failpoint, file,
     id::{ConnectorName, LinkId, Revision},
@@ -21,6 +21,8 @@ use crate::{
 const FILE: &str = "rollouts.json";
 /// Bytes of it that are read: some hundred thousand links.
 const FILE_MAX: u64 = 64 << 20;
+/// How long a link whose file is gone is remembered.
+const GONE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Revisions in quarantine that are remembered; the oldest is forgotten first.
 const QUARANTINE_MAX: usize = 1000;
 
@@ -32,6 +34,19 @@ pub(super) struct Served {
     /// The one before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) previous: Option<Revision>,
+    /// Since when the link's file is not there; it may come back, and is then what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<Timestamp>,
+}
+
+/// A trial that was open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tried {
+    pub(super) to: Revision,
+    pub(super) from: BTreeSet<Revision>,
+    pub(super) phase: Phase,
+    /// Since when it is in this phase.
+    pub(super) since: Timestamp,
 }
 
 /// A revision that is not served again by itself.
@@ -53,6 +68,8 @@ struct Kept {
     links: BTreeMap<LinkId, Served>,
     #[serde(default)]
     quarantine: BTreeMap<Revision, Quarantined>,
+    #[serde(default)]
+    trials: BTreeMap<ConnectorName, Tried>,
 }
 
 /// The memory of rollouts.
@@ -63,6 +80,8 @@ pub(crate) struct Ledger {
     /// None: what is noted is forgotten with the process.
     path: Option<PathBuf>,
     problem: Option<String>,
+    /// What was written before this start could not be read: nobody knows what it named.
+    lost: bool,
 }
 
 impl Ledger {
@@ -71,15 +90,19 @@ impl Ledger {
         let path = state.join(FILE);
         let (kept, problem) = match read(&path) {
             Ok(kept) => (Arc::new(kept), None),
-            Err(error) => (
-                Arc::default(),
-                Some(format!(
-                    "{}: {error}; what served before this start and what is in quarantine is not known",
-                    path.display()
-                )),
-            ),
+            Err(error) => {
+                // Not overwritten: somebody may still read in it what served.
+                let _ = std::fs::rename(&path, path.with_extension("damaged"));
+                let text = "what served before this start and what is in quarantine is not known";
+                (Arc::default(), Some(format!("{}: {error}; {text}", path.display())))
+            }
         };
-        Self { written: kept.clone(), kept, path: Some(path), problem }
+        Self { written: kept.clone(), kept, path: Some(path), lost: problem.is_some(), problem }
+    }
+
+    /// May revisions that it does not name be dropped?
+    pub(super) fn is_whole(&self) -> bool {
+        !self.lost && self.problem.is_none()
     }
 
     /// What is wrong with the file.
@@ -94,24 +117,47 @@ impl Ledger {
 
     /// Every revision that may be asked for again.
     pub(super) fn revisions(&self) -> BTreeSet<Revision> {
-        self.kept.links.values().flat_map(|served| [Some(served.active), served.previous]).flatten().collect()
+        let links = self.kept.links.values().flat_map(|served| [Some(served.active), served.previous]).flatten();
+        let tried = self.kept.trials.values().flat_map(|tried| tried.from.iter().copied().chain([tried.to]));
+        links.chain(tried).collect()
     }
 
-    /// Notes what a link serves with; what it served with before becomes the one to go back to.
-    pub(super) fn note(&mut self, link: &LinkId, active: Revision) {
+    /// The trials that were open.
+    pub(super) fn trials(&self) -> &BTreeMap<ConnectorName, Tried> {
+        &self.kept.trials
+    }
+
+    /// Notes which trials are open.
+    pub(super) fn note_trials(&mut self, trials: BTreeMap<ConnectorName, Tried>) {
+        if self.kept.trials != trials {
+            Arc::make_mut(&mut self.kept).trials = trials;
+        }
+    }
+
+    /// Notes what a link serves with; what it served with before becomes the one to go back to, unless that was another
+    /// connector's.
+    pub(super) fn note(&mut self, link: &LinkId, active: Revision, same_connector: bool) {
         let before = self.served(link);
         if before.is_some_and(|served| served.active == active) {
             return;
         }
-        let previous = before.map(|served| served.active);
-        Arc::make_mut(&mut self.kept).links.insert(link.clone(), Served { active, previous });
+        let previous = before.map(|served| served.active).filter(|_| same_connector);
+        Arc::make_mut(&mut self.kept).links.insert(link.clone(), Served { active, previous, gone: None });
     }
 
-    /// Forgets links that are no more.
-    pub(super) fn forget(&mut self, stays: impl Fn(&LinkId) -> bool) {
-        if self.kept.links.keys().any(|link| !stays(link)) {
-            Arc::make_mut(&mut self.kept).links.retain(|link, _| stays(link));
+    /// Notes which links are there. One that is gone is remembered for a while: a file that is saved by deleting it, or a
+    /// folder that is not mounted for a moment, must not cost its link what it was.
+    pub(super) fn present(&mut self, is_there: impl Fn(&LinkId) -> bool, now: Timestamp) {
+        let right = |(link, served): (&LinkId, &Served)| served.gone.is_none() == is_there(link);
+        let over = |served: &Served| served.gone.is_some_and(|gone| now.duration_since(gone) > GONE_MAX);
+        if self.kept.links.iter().all(right) && !self.kept.links.values().any(over) {
+            return;
         }
+        let links = &mut Arc::make_mut(&mut self.kept).links;
+        for (link, served) in links.iter_mut() {
+            served.gone = if is_there(link) { None } else { served.gone.or(Some(now)) };
+        }
+        links.retain(|_, served| !over(served));
     }
 
     /// Every revision in quarantine.
@@ -186,15 +232,19 @@ mod tests {
         let (link, gone): (LinkId, LinkId) = ("a.b".parse().unwrap(), "a.c".parse().unwrap());
         let [one, two] = [&b"1"[..], b"2"].map(Revision::of);
         let mut ledger = Ledger::open(state.path());
-        ledger.note(&link, one);
-        ledger.note(&link, two);
-        ledger.note(&link, two);
-        ledger.note(&gone, one);
-        ledger.forget(|id| *id == link);
+        ledger.note(&link, one, true);
+        ledger.note(&link, two, true);
+        ledger.note(&link, two, true);
+        ledger.note(&gone, one, true);
+        let (now, later) = (Timestamp::from_second(0).unwrap(), Timestamp::from_second(8 * 86_400).unwrap());
+        ledger.present(|id| *id == link, now);
+        assert!(ledger.served(&gone).is_some(), "it may come back");
+        ledger.present(|id| *id == link, later);
         ledger.ban(two, why(0));
         ledger.write().await;
         let mut again = Ledger::open(state.path());
-        assert_eq!(again.served(&link), Some(Served { active: two, previous: Some(one) }));
+        let served = again.served(&link).unwrap();
+        assert_eq!((served.active, served.previous), (two, Some(one)));
         assert_eq!(again.served(&gone), None);
         assert_eq!(again.revisions(), [one, two].into());
         assert!(again.is_quarantined(two) && again.problem().is_none());
@@ -207,7 +257,8 @@ mod tests {
         std::fs::write(state.path().join(FILE), "{").unwrap();
         let mut ledger = Ledger::open(state.path());
         assert!(ledger.problem().unwrap().contains(FILE));
-        ledger.note(&"a".parse().unwrap(), Revision::of(b""));
+        assert!(!ledger.is_whole() && state.path().join("rollouts.damaged").exists());
+        ledger.note(&"a".parse().unwrap(), Revision::of(b""), true);
         ledger.write().await;
         assert!(ledger.problem().is_none() && Ledger::open(state.path()).problem().is_none());
     }

@@ -12,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use self::{
     file::{File, Made},
     plan::{Diffs, Plan, Planner},
@@ -35,19 +37,24 @@ use crate::{
     runtime::PreparedRef,
 };
 
+/// Links on which the `check` of a revision may fail in one look before the others are not asked.
+const SICK: u32 = 3;
+
 /// Every link whose file is there.
 pub(super) struct Links {
     root: PathBuf,
     binder: Binder,
     files: BTreeMap<LinkId, File>,
     diffs: Diffs,
+    /// Revisions whose `check` failed in this look, and on how many links: one that loops must not be asked by thousands.
+    sick: HashMap<Revision, u32>,
     /// Is this the first look? Nothing serves yet, so nothing is gained by waiting for a file to settle.
     first: bool,
 }
 
 /// What decides over revisions.
 pub(super) struct Control<'c> {
-    pub(super) connectors: &'c Connectors,
+    pub(super) connectors: &'c mut Connectors,
     pub(super) rollouts: &'c mut Rollouts,
     pub(super) ledger: &'c mut Ledger,
 }
@@ -78,7 +85,7 @@ struct Touched {
 
 impl Links {
     pub(super) fn new(root: PathBuf, binder: Binder) -> Self {
-        Self { root, binder, files: BTreeMap::new(), diffs: Diffs::default(), first: true }
+        Self { root, binder, files: BTreeMap::new(), diffs: Diffs::default(), sick: HashMap::new(), first: true }
     }
 
     /// The revisions without which some link could not serve, or not go back: to be at hand before a look.
@@ -86,7 +93,7 @@ impl Links {
         if self.first {
             return ledger.revisions();
         }
-        let mut needed = BTreeSet::new();
+        let (mut needed, known) = (BTreeSet::new(), ledger.revisions());
         for (id, file) in &self.files {
             let served = ledger.served(id);
             let active = file.active().map(|active| active.revision);
@@ -96,21 +103,21 @@ impl Links {
                 _ => {}
             }
             if let Some(pin) = file.wants.as_ref().and_then(|wants| wants.pin.as_ref()) {
-                needed.extend(ledger.revisions().into_iter().filter(|revision| pin.is(*revision)));
+                needed.extend(known.iter().filter(|revision| pin.is(**revision)));
             }
         }
         needed.retain(|revision| connectors.of_file(*revision).is_none());
         needed
     }
 
-    /// Looks at the tree and binds what changed.
-    pub(super) async fn look(&mut self, mut control: Control<'_>, problems: &mut Vec<String>) -> Looked {
+    /// The links that are there. When nobody can tell, those that were.
+    async fn present(&self, problems: &mut Vec<String>) -> BTreeMap<LinkId, PathBuf> {
         let root = self.root.clone();
         let found = match blocking(move || link_files(&root)).await {
             Ok(found) => found,
             Err(error) => {
                 problems.push(format!("{}: {error}", self.root.display()));
-                return Looked::default();
+                return self.files.iter().map(|(id, file)| (id.clone(), file.path.clone())).collect();
             }
         };
         problems.extend(found.problems);
@@ -122,6 +129,35 @@ impl Links {
                 Err(error) => problems.push(error.to_string()),
             }
         }
+        present
+    }
+
+    /// Sends back every link whose revision has just been put into quarantine and that is bound to what it served with
+    /// before: reads nothing. Returns whether the table is not what it was.
+    pub(super) fn go_back(&mut self, mut control: Control<'_>) -> bool {
+        let named = self.named(control.rollouts);
+        let banned = |file: &File| file.active().is_some_and(|active| control.ledger.is_quarantined(active.revision));
+        let in_canary = |file: &File| {
+            let canary = file.serving.as_ref().and_then(|serving| serving.canary.as_ref());
+            canary.is_some_and(|canary| control.ledger.is_quarantined(canary.link.connector.revision))
+        };
+        let hit = self.files.iter().filter(|(_, file)| banned(file) || in_canary(file)).map(|(id, _)| id.clone());
+        let hit: Vec<LinkId> = hit.collect();
+        let mut changed = false;
+        for id in hit {
+            changed |= self.switch(&id, &mut control, &named).is_some_and(|looked| looked.changed);
+        }
+        changed
+    }
+
+    /// Looks at the tree and binds what changed.
+    pub(super) async fn look(&mut self, mut control: Control<'_>, problems: &mut Vec<String>) -> Looked {
+        let present = self.present(problems).await;
+        self.sick.clear();
+        // A link that comes, or comes back, is what it was: also when what it served with lies in no file.
+        let come = present.keys().filter(|id| !self.files.contains_key(*id));
+        let come: BTreeSet<Revision> = come.filter_map(|id| Some(control.ledger.served(id)?.active)).collect();
+        control.connectors.restore_too(&come).await;
         let before = self.files.len();
         self.files.retain(|id, _| {
             let stays = present.contains_key(id);
@@ -130,13 +166,19 @@ impl Links {
             }
             stays
         });
-        control.ledger.forget(|id| present.contains_key(id));
+        control.ledger.present(|id| present.contains_key(id), Timestamp::now());
         let mut looked = Looked { changed: self.first || self.files.len() != before, unsettled: false };
         let named = self.named(control.rollouts);
-        for touched in self.touched(present, &control, &named).await.unwrap_or_default() {
-            let one = self.bind(touched, &mut control, &named).await;
-            looked.changed |= one.changed;
-            looked.unsettled |= one.unsettled;
+        let touched = self.touched(present, &control, &named).await.unwrap_or_default();
+        // First those that the policy names: whether there is anybody to try a revision on is known only then.
+        let (first, rest): (Vec<_>, Vec<_>) = touched.into_iter().partition(|one| control.rollouts.names(&one.id));
+        for part in [first, rest] {
+            let named = self.named(control.rollouts);
+            for touched in part {
+                let one = self.bind(touched, &mut control, &named).await;
+                looked.changed |= one.changed;
+                looked.unsettled |= one.unsettled;
+            }
         }
         for file in self.files.values_mut() {
             file.let_go(control.rollouts);
@@ -176,7 +218,7 @@ impl Links {
 
     fn planner<'p>(&'p self, control: &'p Control<'_>, named: &'p BTreeSet<ConnectorName>) -> Planner<'p> {
         let Control { connectors, rollouts, ledger } = control;
-        Planner { connectors, rollouts, ledger, named, diffs: &self.diffs }
+        Planner { connectors, rollouts, ledger, named, diffs: &self.diffs, files: &self.files }
     }
 
     async fn bind(&mut self, touched: Touched, control: &mut Control<'_>, named: &BTreeSet<ConnectorName>) -> Looked {
@@ -184,11 +226,13 @@ impl Links {
         if unread && let Some(looked) = self.switch(&id, control, named) {
             return looked;
         }
-        let Ok(Reading { seen, spec, wants, material }) = read(&self.root, path).await else {
+        let Ok(Reading { seen, spec, wants, material }) = read(&self.root, path.clone()).await else {
             // The reading thread is gone, and with it the process is on its way out.
             return Looked::default();
         };
-        let active = self.files.get(&id).and_then(File::active).or_else(|| control.served(&id)).cloned();
+        let active = self.files.get(&id).and_then(File::active).or_else(|| control.served(&id));
+        let of_connector = |active: &&PreparedRef| wants.as_ref().is_none_or(|w| active.manifest.name == w.connector);
+        let active = active.filter(of_connector).cloned();
         let planner = self.planner(control, named);
         let plan = wants.as_ref().map(|wants| planner.plan(&id, wants, active.as_ref())).unwrap_or_default();
         let made = match spec {
@@ -196,14 +240,16 @@ impl Links {
             Ok(spec) => self.make(&spec, &material, &plan, active.as_ref(), control.connectors).await,
         };
         let young = seen.iter().any(|(_, stamp)| stamp.is_some_and(|stamp| stamp.younger_than(SETTLE)));
-        let file = self.files.entry(id.clone()).or_insert_with(File::new);
+        let file = self.files.entry(id.clone()).or_insert_with(|| File::new(path));
         // A file that is still being written looks wrong; it is judged when it has settled.
         if made.refused_by_files() && young && !self.first {
             return Looked { changed: false, unsettled: true };
         }
-        let same_files = unread;
-        (file.seen, file.wants) = (seen, wants);
-        Looked { changed: file.put(&id, plan, made, active.as_ref(), same_files, control), unsettled: false }
+        file.seen = seen;
+        if wants.is_some() {
+            file.wants = wants;
+        }
+        Looked { changed: file.put(&id, plan, made, active.as_ref(), unread, control), unsettled: false }
     }
 
     /// Serves another revision with what is bound already, if it is: the way of a promotion and of a rollback.
@@ -211,19 +257,24 @@ impl Links {
         let file = self.files.get(id)?;
         let active = file.active()?.clone();
         let plan = self.planner(control, named).plan(id, file.wants.as_ref()?, Some(&active));
-        let stable = file.bound(plan.whole.as_ref()?.revision)?;
+        if plan.missing {
+            return None;
+        }
+        // What failed in service must go, even if the link's files have become worse meanwhile.
+        let at_any_rate = control.ledger.is_quarantined(active.revision);
+        let stable = file.bound(plan.whole.as_ref()?.revision, at_any_rate)?;
         let canary = match &plan.canary {
-            Some((to, _)) => Some(file.bound(to.revision)?),
+            Some((to, _)) => Some(file.bound(to.revision, false)?),
             None => None,
         };
-        let made = Made { stable: Some(stable), canary, refusal: plan.refusal.clone() };
+        let made = Made { anew: false, stable: Some(stable), canary, refusal: plan.refusal.clone() };
         let file = self.files.get_mut(id)?;
         Some(Looked { changed: file.put(id, plan, made, Some(&active), true, control), unsettled: false })
     }
 
     /// Binds what the plan says; what it does not get to, the revision that serves now serves with the new settings.
     async fn make(
-        &self,
+        &mut self,
         spec: &LinkSpec,
         material: &Material,
         plan: &Plan,
@@ -231,7 +282,7 @@ impl Links {
         connectors: &Connectors,
     ) -> Made {
         let missing = || Refusal { step: Step::Settings, reason: connectors.none_for(spec) };
-        let mut made = Made { refusal: plan.refusal.clone(), ..Made::default() };
+        let mut made = Made { anew: true, refusal: plan.refusal.clone(), ..Made::default() };
         if plan.missing {
             made.refusal = Some(missing());
         }
@@ -259,9 +310,17 @@ impl Links {
         made
     }
 
-    async fn one(&self, spec: &LinkSpec, material: &Material, to: &PreparedRef) -> Result<Arc<Link>, Refusal> {
+    async fn one(&mut self, spec: &LinkSpec, material: &Material, to: &PreparedRef) -> Result<Arc<Link>, Refusal> {
+        let failures = self.sick.entry(to.revision).or_default();
+        if *failures >= SICK {
+            let reason = format!("its check has just failed on {SICK} links; it is asked again at the next look");
+            return Err(Refusal { step: Step::Check, reason });
+        }
         let bound = self.binder.bind(spec, material.clone(), to.clone()).await;
-        bound.map(Arc::new).map_err(|error| Refusal { step: Step::Check, reason: error.to_string() })
+        bound.map(Arc::new).map_err(|error| {
+            *failures = failures.saturating_add(u32::from(error.is_connectors()));
+            Refusal { step: Step::Check, reason: error.to_string() }
+        })
     }
 
     /// What is to be served now.
@@ -280,6 +339,16 @@ impl Links {
     ) -> impl Iterator<Item = (&'l LinkId, &'l PreparedRef)> {
         let active = self.files.iter().filter_map(|(id, file)| Some((id, file.active()?)));
         active.filter(move |(_, active)| active.manifest.name == *connector)
+    }
+
+    /// How many links this revision serves, wholly or in part.
+    pub(super) fn serving(&self, revision: Revision) -> usize {
+        let serves = |file: &&File| {
+            let canary = file.serving.as_ref().and_then(|serving| serving.canary.as_ref());
+            let revisions = [file.active(), canary.map(|canary| &canary.link.connector)];
+            revisions.into_iter().flatten().any(|connector| connector.revision == revision)
+        };
+        self.files.values().filter(serves).count()
     }
 
     /// How every link stands.

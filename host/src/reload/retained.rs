@@ -30,6 +30,7 @@ impl Retained {
     pub(crate) fn open(state: &Path) -> io::Result<Self> {
         let dir = state.join("revisions");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        file::clear_unfinished(&dir)?;
         Ok(Self(Some(dir)))
     }
 

@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::select_all;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::ledger::Tried;
 use crate::{
     id::{ConnectorName, LinkId, Revision},
     pattern::Pattern,
@@ -42,7 +44,7 @@ impl Default for Policy {
 }
 
 /// How far a trial is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Phase {
     /// Some links or calls have it.
@@ -122,14 +124,57 @@ impl Rollouts {
         self.policy.canary.iter().any(|pattern| pattern.matches(link))
     }
 
-    /// How far the trial of this revision is, or how it would begin. `named` are the connectors of the links that the
-    /// policy names: where it names none and shares nothing, there is nobody to try on.
-    pub(super) fn phase(&self, to: &PreparedRef, named: &BTreeSet<ConnectorName>) -> Phase {
+    /// How far the trial of this revision is, or how it would begin on this link. `named` are the connectors of the links
+    /// that the policy names: where it names none and shares nothing, there is nobody to try on.
+    pub(super) fn phase(&self, link: &LinkId, to: &PreparedRef, named: &BTreeSet<ConnectorName>) -> Phase {
+        let has_canary = || self.policy.share > 0 || self.names(link) || named.contains(&to.manifest.name);
         match self.trial(to) {
             Some(trial) => trial.phase,
-            None if self.policy.share > 0 || named.contains(&to.manifest.name) => Phase::Canary,
+            None if has_canary() => Phase::Canary,
             None => Phase::Watch,
         }
+    }
+
+    /// While this revision is a canary: what the others serve with.
+    pub(super) fn instead_of(&self, to: &PreparedRef) -> Option<&PreparedRef> {
+        let trial = self.trial(to).filter(|trial| trial.phase == Phase::Canary)?;
+        trial.from.values().map(|(from, _)| from).max_by_key(|from| &from.manifest.version)
+    }
+
+    /// Opens the trials that were open when the host was last there, as far as their revisions are at hand.
+    pub(super) fn reopen<'c>(
+        &mut self,
+        kept: &BTreeMap<ConnectorName, Tried>,
+        at_hand: impl Fn(Revision) -> Option<&'c PreparedRef>,
+        now: (Timestamp, Instant),
+    ) {
+        for (connector, tried) in kept {
+            let from = tried.from.iter().filter_map(|revision| at_hand(*revision));
+            let from: BTreeMap<_, _> = from.map(|from| (from.revision, (from.clone(), Count::default()))).collect();
+            let Some(to) = at_hand(tried.to).filter(|_| !from.is_empty()) else { continue };
+            let age = now.0.duration_since(tried.since).unsigned_abs().min(self.policy.trial);
+            let began = now.1.checked_sub(age).unwrap_or(now.1);
+            let (to, base) = (to.clone(), Count::default());
+            let trial = Trial { to, from, base, phase: tried.phase, began, since: tried.since };
+            self.trials.insert(connector.clone(), trial);
+        }
+    }
+
+    /// The open trials, to be kept.
+    pub(super) fn kept(&self) -> BTreeMap<ConnectorName, Tried> {
+        let one = |(connector, trial): (&ConnectorName, &Trial)| {
+            let from = trial.from.keys().copied().collect();
+            (connector.clone(), Tried { to: trial.to.revision, from, phase: trial.phase, since: trial.since })
+        };
+        self.trials.iter().map(one).collect()
+    }
+
+    /// Waits until a revision on trial fails by its own fault; for ever when none is on trial.
+    pub(super) async fn alarmed(&self) {
+        if self.trials.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(self.trials.values().map(|trial| Box::pin(trial.to.tally.alarmed()))).await;
     }
 
     /// What of this link's calls a revision in this phase gets.
@@ -239,10 +284,9 @@ impl Trial {
         if let Some(why) = worse(self.phase, new, old) {
             return Some(Verdict::RolledBack(why));
         }
-        let clean = new.runs.saturating_sub(self.phase.failed(new));
         let over = now.duration_since(self.began) >= policy.trial;
         match self.phase {
-            Phase::Canary if over || clean >= policy.clean_calls => {
+            Phase::Canary if over || new.clean >= policy.clean_calls => {
                 (self.phase, self.began, self.since) = (Phase::Watch, now, Timestamp::now());
                 self.base = self.to.tally.now();
                 Some(Verdict::Promoted)
@@ -272,7 +316,7 @@ mod tests {
     use super::*;
 
     fn count(runs: u64, internal: u64, protocol: u64) -> Count {
-        Count { runs, internal, protocol }
+        Count { runs, clean: runs.saturating_sub(internal).saturating_sub(protocol), internal, protocol }
     }
 
     #[test]

@@ -44,6 +44,16 @@ pub(crate) enum StageError {
 }
 
 impl StageError {
+    /// May it be otherwise next time, although the file is the same? A disk that was away, a machine without room for a
+    /// process.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Read(_) => true,
+            Self::Signature(_) => false,
+            Self::Load(error) => error.may_pass(),
+        }
+    }
+
     /// At which step, and why, for the operator.
     pub(super) fn refusal(&self) -> Refusal {
         let step = match self {

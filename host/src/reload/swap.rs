@@ -2,7 +2,7 @@
 //! table. What fails changes nothing of what serves. Also what an operator or a verdict does to a rollout, which is to note
 //! it and to look.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use super::{
     links::{Control, Links},
     rollout::{Rollouts, Verdict},
     stage::Stager,
-    status::{QuarantineStatus, Status},
+    status::{QuarantineStatus, State, Status, Step},
 };
 use crate::{
     failpoint,
@@ -23,6 +23,8 @@ use crate::{
     runtime::PreparedRef,
 };
 
+/// How long a start waits for the connectors when it is known what served last.
+const START_WAIT: Duration = Duration::from_secs(2);
 /// Looks of one [`Reconciler::settle`].
 const SETTLE_LOOKS_MAX: usize = 10;
 
@@ -81,26 +83,58 @@ impl Reconciler {
         Self { connectors, links, rollouts, ledger, dispatcher, status, began: false }
     }
 
-    /// Looks once, and publishes what changed. The first look waits for the connectors: before it nothing serves.
-    pub(crate) async fn reconcile(&mut self) -> Reconciled {
+    /// Looks once, and publishes what changed; `again` gives what failed for passing reasons another try. The first look
+    /// waits for the connectors, because before it nothing serves; but not long if it is known what served last.
+    pub(crate) async fn reconcile(&mut self, again: bool) -> Reconciled {
         let mut problems = Vec::new();
-        let mut unsettled = self.connectors.look(&mut problems).await;
-        if !std::mem::replace(&mut self.began, true) {
-            unsettled |= self.connectors.staged().await;
+        let mut unsettled = self.connectors.look(again, &mut problems).await;
+        let is_first = !std::mem::replace(&mut self.began, true);
+        if is_first {
+            let wait = if self.ledger.revisions().is_empty() { Duration::MAX } else { START_WAIT };
+            unsettled |= tokio::time::timeout(wait, self.connectors.staged()).await.unwrap_or(false);
         }
-        self.connectors.restore(&self.links.needed(&self.connectors, &self.ledger)).await;
-        let control = Control { connectors: &self.connectors, rollouts: &mut self.rollouts, ledger: &mut self.ledger };
+        let needed = self.links.needed(&self.connectors, &self.ledger);
+        self.connectors.restore(&needed).await;
+        if is_first {
+            let at_hand = |revision| self.connectors.revision(revision);
+            self.rollouts.reopen(self.ledger.trials(), at_hand, (Timestamp::now(), Instant::now()));
+        }
+        let control =
+            Control { connectors: &mut self.connectors, rollouts: &mut self.rollouts, ledger: &mut self.ledger };
         let looked = self.links.look(control, &mut problems).await;
+        self.ledger.note_trials(self.rollouts.kept());
         self.ledger.write().await;
         problems.extend(self.ledger.problem().map(str::to_owned));
         if looked.changed {
             failpoint::pass("publish.before");
             self.dispatcher.publish(self.links.table());
             failpoint::pass("publish.after");
-            self.connectors.prune(self.ledger.revisions()).await;
+            // What was noted is on the disk, or what the disk still names is kept.
+            if self.ledger.is_whole() {
+                self.connectors.prune(self.ledger.revisions()).await;
+            }
         }
         self.tell(problems);
         Reconciled { unsettled: unsettled || looked.unsettled }
+    }
+
+    /// Sends back at once whatever is bound and may go back; the look that follows does the rest.
+    fn go_back(&mut self) {
+        let control =
+            Control { connectors: &mut self.connectors, rollouts: &mut self.rollouts, ledger: &mut self.ledger };
+        if self.links.go_back(control) {
+            self.dispatcher.publish(self.links.table());
+        }
+    }
+
+    /// Waits until a revision on trial fails by its own fault.
+    pub(super) async fn alarmed(&self) {
+        self.rollouts.alarmed().await;
+    }
+
+    /// How many links this revision serves.
+    pub(super) fn serving(&self, revision: Revision) -> usize {
+        self.links.serving(revision)
     }
 
     fn tell(&self, problems: Vec<String>) {
@@ -123,6 +157,14 @@ impl Reconciler {
             links: self.links.status(),
             problems,
         };
+        let mut status = status;
+        for file in &mut status.connectors {
+            // Good on its face, and not served all the same.
+            if let Some(why) = file.revision.and_then(|revision| self.ledger.quarantine().get(&revision)) {
+                (file.state, file.step) = (State::Stale, Some(Step::Quarantine));
+                file.reason.get_or_insert_with(|| format!("it is in quarantine: {}", why.reason));
+            }
+        }
         metrics::gauge!("duijie_revisions_quarantined").set(status.quarantined.len() as f64);
         for (state, count) in status.by_state() {
             metrics::gauge!("duijie_links", "state" => state).set(count as f64);
@@ -133,8 +175,8 @@ impl Reconciler {
     /// Looks until every file that was being written has settled, or is being written for too long.
     pub(crate) async fn settle(&mut self) {
         for _ in 0..SETTLE_LOOKS_MAX {
-            let unsettled = self.reconcile().await.unsettled | self.connectors.staged().await;
-            if !unsettled && !self.reconcile().await.unsettled {
+            let unsettled = self.reconcile(false).await.unsettled | self.connectors.staged().await;
+            if !unsettled && !self.reconcile(false).await.unsettled {
                 return;
             }
             tokio::time::sleep(super::SETTLE).await;
@@ -170,6 +212,7 @@ impl Reconciler {
         let (connector, version) = (to.manifest.name.clone(), to.manifest.version.clone());
         tracing::error!(%connector, %version, revision = to.revision.short(), reason, "rolled back; the revision is in quarantine");
         self.ledger.ban(to.revision, Quarantined { connector, version, reason, since: Timestamp::now() });
+        self.go_back();
     }
 
     /// Sends every link of this connector back to what it served with before its newest revision, which goes into

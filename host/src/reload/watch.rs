@@ -10,7 +10,7 @@ use std::{
 };
 
 use notify_debouncer_full::{
-    DebounceEventResult, Debouncer, RecommendedCache, new_debouncer,
+    DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer,
     notify::{
         EventKind, RecommendedWatcher, RecursiveMode,
         event::{AccessKind, AccessMode},
@@ -42,10 +42,16 @@ struct Watched {
 impl Watcher {
     /// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
     pub(crate) fn start(options: &ReloadOptions, trigger: Trigger) -> Self {
+        let own = [&options.connectors, &options.links].map(|dir| absolute(dir));
+        let dirs = own.clone();
         let heard = move |result: DebounceEventResult| {
             // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
-            // or every look would be the reason for the next.
-            if result.is_err() || result.is_ok_and(|events| events.iter().any(|event| !is_reading(event.kind))) {
+            // or every look would be the reason for the next. Nor is what else happens in the folder above: a log, say.
+            let concerns = |event: &DebouncedEvent| {
+                let inside = |path: &PathBuf| dirs.iter().any(|dir| path.starts_with(dir));
+                !is_reading(event.kind) && (event.paths.is_empty() || event.paths.iter().any(inside))
+            };
+            if result.is_err() || result.is_ok_and(|events| events.iter().any(concerns)) {
                 trigger.tell(Event::FilesChanged);
             }
         };
@@ -54,12 +60,11 @@ impl Watcher {
             let every_s = options.rescan.as_secs();
             tracing::warn!(%error, every_s, "file changes cannot be watched; scanning only");
         }
-        let dirs = [(&options.connectors, RecursiveMode::NonRecursive), (&options.links, RecursiveMode::Recursive)];
-        let above = dirs.iter().filter_map(|(dir, _)| Some((dir.parent()?.to_owned(), RecursiveMode::NonRecursive)));
-        let own = dirs.iter().map(|(dir, mode)| ((*dir).clone(), *mode));
+        let above =
+            own.clone().into_iter().filter_map(|dir| Some((dir.parent()?.to_owned(), RecursiveMode::NonRecursive)));
+        let modes = [RecursiveMode::NonRecursive, RecursiveMode::Recursive];
         let mut watched: Vec<Watched> = Vec::new();
-        for (dir, mode) in own.chain(above) {
-            let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
+        for (dir, mode) in own.clone().into_iter().zip(modes).chain(above) {
             if !watched.iter().any(|known| known.dir == dir) {
                 watched.push(Watched { dir, mode, at: None, told: false });
             }
@@ -91,6 +96,11 @@ impl Watcher {
             }
         }
     }
+}
+
+/// As events name it.
+fn absolute(dir: &Path) -> PathBuf {
+    std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned())
 }
 
 fn is_reading(kind: EventKind) -> bool {

@@ -80,6 +80,11 @@ impl LoadStep {
 }
 
 impl LoadError {
+    /// Was it not the component's fault, so that it may be loaded next time?
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Compile(CompileError::Spawn(_)))
+    }
+
     /// At which step it was refused.
     pub(crate) fn step(&self) -> LoadStep {
         match self {

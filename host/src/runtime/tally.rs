@@ -3,14 +3,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use tokio::sync::Notify;
+
 use crate::failure::Class;
 
 /// The counters of one revision.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     runs: AtomicU64,
+    clean: AtomicU64,
     internal: AtomicU64,
     protocol: AtomicU64,
+    alarm: Notify,
 }
 
 /// Counters at one moment, or what was added between two.
@@ -18,6 +22,8 @@ pub(crate) struct Tally {
 pub(crate) struct Count {
     /// Calls and hooks that ran.
     pub(crate) runs: u64,
+    /// Those that ended well, or with a refusal that the connector understood.
+    pub(crate) clean: u64,
     /// Those that trapped, broke the contract or said so of themselves.
     pub(crate) internal: u64,
     /// Those whose connector did not understand its upstream.
@@ -28,18 +34,32 @@ impl Tally {
     /// One run is over; `class` is none when it ended well.
     pub(crate) fn count(&self, class: Option<Class>) {
         self.runs.fetch_add(1, Relaxed);
-        match class {
-            Some(Class::Internal) => self.internal.fetch_add(1, Relaxed),
-            Some(Class::Protocol) => self.protocol.fetch_add(1, Relaxed),
-            _ => 0,
+        let counter = match class {
+            None
+            | Some(Class::InvalidInput | Class::UpstreamRejected | Class::SessionInvalid | Class::IdentityUnverified) => {
+                &self.clean
+            }
+            Some(Class::Internal) => &self.internal,
+            Some(Class::Protocol) => &self.protocol,
+            // An outage, a wrong secret, a slow upstream: neither for it nor against it.
+            Some(_) => return,
         };
+        counter.fetch_add(1, Relaxed);
+        if matches!(class, Some(Class::Internal | Class::Protocol)) {
+            self.alarm.notify_one();
+        }
+    }
+
+    /// Waits until a run fails by the revision's own fault; at once if one did since this was last awaited.
+    pub(crate) async fn alarmed(&self) {
+        self.alarm.notified().await;
     }
 
     /// The counters of this moment.
     pub(crate) fn now(&self) -> Count {
         // Runs last: a run that ends meanwhile must not look like a failure without a run.
         let (internal, protocol) = (self.internal.load(Relaxed), self.protocol.load(Relaxed));
-        Count { runs: self.runs.load(Relaxed), internal, protocol }
+        Count { internal, protocol, clean: self.clean.load(Relaxed), runs: self.runs.load(Relaxed) }
     }
 }
 
@@ -48,6 +68,7 @@ impl Count {
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             runs: self.runs.saturating_sub(before.runs),
+            clean: self.clean.saturating_sub(before.clean),
             internal: self.internal.saturating_sub(before.internal),
             protocol: self.protocol.saturating_sub(before.protocol),
         }
@@ -57,6 +78,7 @@ impl Count {
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             runs: self.runs.saturating_add(other.runs),
+            clean: self.clean.saturating_add(other.clean),
             internal: self.internal.saturating_add(other.internal),
             protocol: self.protocol.saturating_add(other.protocol),
         }
@@ -76,6 +98,6 @@ mod tests {
         }
         tally.count(Some(Class::Internal));
         tally.count(Some(Class::Protocol));
-        assert_eq!(tally.now().since(before), Count { runs: 6, internal: 1, protocol: 1 });
+        assert_eq!(tally.now().since(before), Count { runs: 6, clean: 2, internal: 1, protocol: 1 });
     }
 }

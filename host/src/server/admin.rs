@@ -31,9 +31,18 @@ pub(crate) trait Control: Send + Sync {
     /// Asks for a reconcile soon; does not wait for it.
     fn reload(&self);
     /// Sends every link of a connector back to what it served with before; the revision that is gone.
-    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>>;
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Granted, Declined>>;
     /// Lets a revision out of quarantine.
-    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Revision, Declined>>;
+    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Granted, Declined>>;
+}
+
+/// What became of an operator's wish, once it is so.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Granted {
+    /// The revision that it was about.
+    pub(crate) revision: Revision,
+    /// Links that it serves now.
+    pub(crate) links: usize,
 }
 
 /// Why an operator's wish was not granted.
@@ -141,11 +150,6 @@ async fn reload(_: Operator, State(admin): State<Arc<Admin>>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-#[derive(Serialize)]
-struct Granted {
-    revision: Revision,
-}
-
 async fn roll_back(
     _: Operator,
     State(admin): State<Arc<Admin>>,
@@ -153,7 +157,7 @@ async fn roll_back(
 ) -> Result<Json<Granted>, Problem> {
     let extract::Path(text) = path.map_err(|_| RequestError::NoRoute)?;
     let connector: ConnectorName = text.parse().map_err(|_| RequestError::NoRoute)?;
-    Ok(Json(Granted { revision: admin.control.roll_back(connector).await? }))
+    Ok(Json(admin.control.roll_back(connector).await?))
 }
 
 async fn release(
@@ -163,7 +167,7 @@ async fn release(
 ) -> Result<Json<Granted>, Problem> {
     let extract::Path(text) = path.map_err(|_| RequestError::NoRoute)?;
     let pin: Pin = text.parse().map_err(|_| RequestError::NoRoute)?;
-    Ok(Json(Granted { revision: admin.control.release(pin).await? }))
+    Ok(Json(admin.control.release(pin).await?))
 }
 
 #[cfg(test)]

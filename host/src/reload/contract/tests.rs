@@ -90,6 +90,36 @@ fn an_input_field_that_is_gone_or_required_or_another_is_named_with_its_place() 
 }
 
 #[test]
+fn a_value_that_is_gone_is_named_however_values_are_listed() {
+    let listed = |values: &[&str]| {
+        let forms: Vec<Value> = values.iter().map(|value| json!({ "const": value, "description": "D" })).collect();
+        json!({ "oneOf": forms })
+    };
+    let with = |kind: Value| manifest(|v| at(v, PROPERTIES)["kind"] = kind);
+    let between = |old: Value, new: Value| -> Vec<String> {
+        changes(&with(old), &with(new)).into_iter().map(|change| change.text).collect()
+    };
+    assert_eq!(between(listed(&["x", "y"]), listed(&["x", "z"])), ["operation a.b: input /kind takes \"y\" no longer"]);
+    assert!(between(json!({ "enum": ["x"] }), listed(&["x", "y"])).is_empty());
+    let text = json!({ "type": "string" });
+    let narrowed = between(text.clone(), json!({ "type": "string", "enum": ["x"] }));
+    assert_eq!(narrowed, ["operation a.b: input /kind takes only \"x\""]);
+    assert_eq!(between(json!({}), text), ["operation a.b: input /kind took anything and does no longer"]);
+}
+
+#[test]
+fn what_becomes_optional_is_no_change_and_what_becomes_closed_is() {
+    let part = json!({ "$ref": "#/$defs/Part" });
+    let with = |part: Value| manifest(|v| at(v, PROPERTIES)["part"] = part);
+    let optional = with(json!({ "anyOf": [part, { "type": "null" }] }));
+    assert!(changes(&with(part.clone()), &optional).is_empty());
+    assert_eq!(
+        said(|v| at(v, INPUT)["additionalProperties"] = json!(false)),
+        ["operation a.b: input itself takes no members of other names"]
+    );
+}
+
+#[test]
 fn a_new_secret_use_or_origin_is_named() {
     let slot = json!({ "name": "other", "summary": { "en": "O", "zh": "他" }, "uses": ["send", "sm4"] });
     assert_eq!(

@@ -1,7 +1,7 @@
 //! One link over time: what serves it, what served it before, and why it does not serve what it should. Changes only when
 //! something was bound or refused.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -24,7 +24,9 @@ use crate::{
 pub(super) struct File {
     /// Everything that was read for it, with its stamp from before: a change of any makes it be read again.
     pub(super) seen: Stamps,
-    /// What it asks for, when that much could be read.
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// What it asked for when that much could last be read.
     pub(super) wants: Option<Wants>,
     /// What it was last bound for, in vain or not.
     pub(super) plan: Plan,
@@ -41,6 +43,8 @@ pub(super) struct File {
 /// What came of binding a link.
 #[derive(Default)]
 pub(super) struct Made {
+    /// It was bound now, from the files as they are; otherwise it was bound before.
+    pub(super) anew: bool,
     pub(super) stable: Option<Arc<Link>>,
     pub(super) canary: Option<Arc<Link>>,
     pub(super) refusal: Option<Refusal>,
@@ -48,7 +52,7 @@ pub(super) struct Made {
 
 impl Made {
     pub(super) fn refused(step: Step, reason: String) -> Self {
-        Self { refusal: Some(Refusal { step, reason }), ..Self::default() }
+        Self { anew: true, refusal: Some(Refusal { step, reason }), ..Self::default() }
     }
 
     /// Was it refused for what its own files say?
@@ -58,8 +62,9 @@ impl Made {
 }
 
 impl File {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self {
+            path,
             seen: Vec::new(),
             wants: None,
             plan: Plan::default(),
@@ -76,9 +81,14 @@ impl File {
         self.serving.as_ref().map(|serving| &serving.stable.connector)
     }
 
-    /// This link with this revision, if it is bound already from the files as they are.
-    pub(super) fn bound(&self, revision: Revision) -> Option<Arc<Link>> {
-        let serving = self.serving.as_ref().filter(|_| self.fresh)?;
+    /// What served before the revision that is on trial.
+    pub(super) fn before(&self) -> Option<&PreparedRef> {
+        self.before.as_ref().map(|before| &before.connector)
+    }
+
+    /// This link with this revision, if it is bound already: from the files as they are, or, `at_any_rate`, as they were.
+    pub(super) fn bound(&self, revision: Revision, at_any_rate: bool) -> Option<Arc<Link>> {
+        let serving = self.serving.as_ref().filter(|_| self.fresh || at_any_rate)?;
         let canary = serving.canary.as_ref().map(|canary| &canary.link);
         let all = [Some(&serving.stable), canary, self.before.as_ref()];
         all.into_iter().flatten().find(|link| link.connector.revision == revision).cloned()
@@ -94,12 +104,13 @@ impl File {
         same_files: bool,
         control: &mut Control<'_>,
     ) -> bool {
-        let Made { stable, canary, refusal } = made;
+        let Made { anew, stable, canary, refusal } = made;
         let (was, refused_before) = (self.shown(), self.refusal.take());
         let served = self.serving.is_some();
         let changed = stable.is_some();
         if let Some(link) = stable {
             self.serve(id, &link, canary, &plan, active, same_files, control);
+            self.fresh |= anew;
         } else {
             self.fresh &= same_files;
         }
@@ -140,17 +151,15 @@ impl File {
         };
         let share = plan.canary.as_ref().map_or(0, |(_, share)| *share);
         let canary = canary.map(|link| Canary::new(link, share));
-        // Only what the plan wanted is on trial; a revision that stayed because the new one did not bind is not.
+        // Not if the new revision did not bind and the old one stays for that.
         let as_planned = plan.whole.as_ref().is_some_and(|whole| whole.revision == to.revision);
-        if let (Some(phase), Some(from), true) = (plan.phase, active, as_planned) {
-            let trying = canary.as_ref().map(|canary| &canary.link.connector).or(moved.map(|_| to));
-            if let Some(trying) = trying {
-                control.rollouts.join(trying, from, phase);
-            }
+        if let (Some((trying, phase)), true) = (&plan.trial, as_planned) {
+            let from = if trying.revision == to.revision { moved } else { Some(to) };
+            from.into_iter().for_each(|from| control.rollouts.join(trying, from, *phase));
         }
-        control.ledger.note(id, to.revision);
+        let same_connector = active.is_none_or(|active| active.manifest.name == manifest.name);
+        control.ledger.note(id, to.revision, same_connector);
         self.serving = Some(Serving { stable: link.clone(), canary });
-        self.fresh = true;
     }
 
     /// Lets go of what served before when nothing is on trial any more.

@@ -2,7 +2,7 @@
 //! break a contract, or is still on trial elsewhere; and what serves instead. Decides from what is known; loads nothing.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -11,11 +11,12 @@ use parking_lot::Mutex;
 use super::{
     super::{
         connectors::Connectors,
-        contract::{self, Change},
+        contract::{self, CHANGES_MAX, Change},
         ledger::Ledger,
         rollout::{Part, Phase, Rollouts},
         status::{Refusal, Step},
     },
+    file::File,
     read::Wants,
 };
 use crate::{
@@ -39,8 +40,8 @@ pub(super) struct Plan {
     pub(super) refusal: Option<Refusal>,
     /// Nothing in the directory fits; the link's file says what it wants.
     pub(super) missing: bool,
-    /// What is new is on trial, and so far.
-    pub(super) phase: Option<Phase>,
+    /// This revision is on trial, and so far, whatever this link gets of it.
+    pub(super) trial: Option<(PreparedRef, Phase)>,
 }
 
 impl Plan {
@@ -83,6 +84,8 @@ pub(super) struct Planner<'p> {
     /// The connectors of the links that the rollout policy names.
     pub(super) named: &'p BTreeSet<ConnectorName>,
     pub(super) diffs: &'p Diffs,
+    /// The links as they are.
+    pub(super) files: &'p BTreeMap<LinkId, File>,
 }
 
 impl Planner<'_> {
@@ -120,7 +123,9 @@ impl Planner<'_> {
             return Plan { desired, whole: active.filter(fits).cloned(), refusal, missing, ..Plan::default() };
         };
         let plan = Plan { desired, refusal, missing, whole: Some(to.clone()), ..Plan::default() };
-        match active {
+        // A link that is new while a revision is a canary begins with what the others serve with.
+        let others = || self.rollouts.instead_of(to).filter(fits).filter(|_| !self.rollouts.names(link));
+        match active.or_else(others) {
             // A requirement that no longer fits what serves was changed by somebody who wants another.
             Some(active) if active.revision != to.revision && !banned(active.revision) && fits(&active) => {
                 self.change(link, wants, active, plan)
@@ -142,7 +147,8 @@ impl Planner<'_> {
         if wants.allow_contract_change.as_ref() != Some(version) {
             let changes = self.diffs.between(active, &to);
             let matters = |change: &&Change| change.hook.as_ref().is_none_or(|hook| wants.hooks.contains(hook));
-            let texts: Vec<&str> = changes.iter().filter(matters).map(|change| change.text.as_str()).collect();
+            let mut texts: Vec<&str> = changes.iter().filter(matters).map(|change| change.text.as_str()).collect();
+            texts.truncate(CHANGES_MAX);
             if !texts.is_empty() {
                 let reason = format!(
                     "version {version} changes what {} promised: {}. If that is well, write allow_contract_change = \
@@ -153,14 +159,15 @@ impl Planner<'_> {
                 return stay(Step::Contract, reason);
             }
         }
-        let phase = self.rollouts.phase(&to, self.named);
+        let phase = self.rollouts.phase(link, &to, self.named);
+        let trial = Some((to.clone(), phase));
         let waiting = || format!("version {version} ({}) is on trial", to.revision.short());
         match self.rollouts.part(link, phase) {
-            Part::All => Plan { phase: Some(phase), ..plan },
-            Part::None => stay(Step::Canary, format!("{} on other links", waiting())),
+            Part::All => Plan { trial, ..plan },
+            Part::None => Plan { trial, ..stay(Step::Canary, format!("{} on other links", waiting())) },
             Part::Share(share) => Plan {
                 canary: Some((to.clone(), share)),
-                phase: Some(phase),
+                trial,
                 ..stay(Step::Canary, format!("{} with {share} % of the calls", waiting()))
             },
         }
@@ -168,7 +175,8 @@ impl Planner<'_> {
 
     fn previous(&self, link: &LinkId) -> Option<&PreparedRef> {
         let previous = self.ledger.served(link)?.previous.filter(|revision| !self.ledger.is_quarantined(*revision))?;
-        self.connectors.revision(previous)
+        let before = self.files.get(link).and_then(File::before).filter(|before| before.revision == previous);
+        before.or_else(|| self.connectors.revision(previous))
     }
 
     fn quarantined(&self, failed: &PreparedRef) -> Refusal {

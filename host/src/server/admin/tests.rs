@@ -30,17 +30,17 @@ impl Control for Double {
         self.reloads.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Revision, Declined>> {
+    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Granted, Declined>> {
         let answer = match &*connector {
-            "known" => Ok(Revision::of(b"gone")),
+            "known" => Ok(Granted { revision: Revision::of(b"gone"), links: 0 }),
             "first" => Err(Declined::Impossible("nothing served before".into())),
             _ => Err(Declined::Unknown("no such connector".into())),
         };
         Box::pin(std::future::ready(answer))
     }
 
-    fn release(&self, _: Pin) -> BoxFuture<'_, Result<Revision, Declined>> {
-        Box::pin(std::future::ready(Ok(Revision::of(b"free"))))
+    fn release(&self, _: Pin) -> BoxFuture<'_, Result<Granted, Declined>> {
+        Box::pin(std::future::ready(Ok(Granted { revision: Revision::of(b"free"), links: 2 })))
     }
 }
 
@@ -116,4 +116,22 @@ async fn without_an_admin_key_operators_are_told_how_to_make_one() {
     let reply = host.ask("POST /v1/reload", &["authorization: Bearer x"], "").await;
     assert_eq!(reply.status, 403);
     assert!(reply.problem()["detail"].as_str().unwrap().contains("duijie keys new --admin"));
+}
+
+#[tokio::test]
+async fn wishes_are_operators_own_and_what_cannot_be_granted_says_why() {
+    let key = generate().unwrap();
+    let (host, _, _shutdown) = start(Some(&key.sha256)).await;
+    let bearer = format!("Authorization: Bearer {}", key.secret.as_str());
+    let rollback = |name: &str| format!("POST /v1/connectors/{name}/rollback");
+    assert_eq!(host.ask(&rollback("known"), &[], "").await.status, 401);
+    let keyed = [bearer.as_str()];
+    let reply = host.ask(&rollback("known"), &keyed, "").await;
+    assert_eq!((reply.status, reply.json()), (200, json!({ "revision": Revision::of(b"gone"), "links": 0 })));
+    for (name, status) in [("first", 409), ("other", 404), ("Not-A-Name", 404)] {
+        assert_eq!(host.ask(&rollback(name), &keyed, "").await.status, status, "{name}");
+    }
+    let release = |revision: &str| format!("POST /v1/quarantine/{revision}/release");
+    assert_eq!(host.ask(&release(&"a".repeat(12)), &keyed, "").await.status, 200);
+    assert_eq!(host.ask(&release("a"), &keyed, "").await.status, 404);
 }
