@@ -26,4 +26,6 @@ mod runtime;
 mod secret;
 mod server;
 mod shutdown;
+#[cfg_attr(not(test), expect(dead_code, reason = "jobs and values move onto it next"))]
+mod store;
 mod telemetry;
