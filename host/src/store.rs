@@ -94,3 +94,6 @@ pub(crate) enum StoreError {
     #[error("the backup failed: {0}")]
     Backup(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,3 +132,6 @@ impl From<rusqlite::Error> for StoreError {
 fn io(what: &str, error: &std::io::Error) -> StoreError {
     StoreError::Broken(format!("{what}: {error}").into())
 }
+
+#[cfg(test)]
+pub(super) mod tests;

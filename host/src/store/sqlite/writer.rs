@@ -84,7 +84,9 @@ struct One<T, W> {
 impl<T: Send, W: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send> Change for One<T, W> {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        let result = work(tx);
+        // A bug in one change must not look like a store that has quietly ended.
+        let ran = catch_unwind(AssertUnwindSafe(|| work(tx)));
+        let result = ran.unwrap_or_else(|_| Err(StoreError::Broken("a change panicked".into())));
         let end = result.as_ref().map(|_| ()).map_err(Clone::clone);
         self.result = Some(result);
         end
