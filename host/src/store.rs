@@ -14,6 +14,7 @@ mod job;
 mod lease;
 mod outbox;
 mod sqlite;
+mod state;
 mod upkeep;
 mod values;
 
@@ -27,11 +28,12 @@ pub(crate) use self::{
     data::{At, Digest, Sealed},
     job::{
         Accepted, Attempt, Filter, Fold, Idempotency, Job, JobId, Jobs, Merge, Merged, NewJob, Newer, Page, Place,
-        Repeat, Report, Retried, Stage, State,
+        Report, Retried,
     },
     lease::{Due, Expired, Expiry, Fate, Finish, LeaseAsk, Leased, Leases, Verdict},
     outbox::{Delivery, Event, Outbox},
     sqlite::{Options, Sqlite},
+    state::{Repeat, Stage, State},
     upkeep::{Hold, Purged, Upkeep},
     values::{KEY_MAX, Quota, VALUE_MAX, Value, Values, ValuesError},
 };

@@ -133,6 +133,8 @@ pub(super) async fn one_that_certainly_had_none_gives_way_though_it_was_tried(ma
 fn adding() -> Newer {
     let number = |sealed: &Sealed| std::str::from_utf8(&sealed.0).unwrap().parse::<u64>().ok();
     Newer::Coalesce(Arc::new(move |fold| {
+        // What is sealed for one job is sealed anew for the other.
+        assert_ne!(fold.old, fold.new);
         let sum = number(fold.old_payload)?.checked_add(number(fold.new_payload)?)?;
         Some(Merged { payload: sealed(&sum.to_string()), body: digest(99) })
     }))
