@@ -263,6 +263,7 @@ pub(crate) trait Jobs: Send + Sync {
     fn counts(&self) -> Answer<'_, Vec<(LinkId, State, u64)>>;
 
     /// Queues a job that is failed, parked or unknown again, at its old place in the order; makes a waiting one due.
+    /// It has all its tries again, and waits at most until `parks_at`.
     ///
     /// # Errors
     /// `NotFound`; `State` for any other state.

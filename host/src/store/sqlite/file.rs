@@ -42,7 +42,13 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// An empty file for SQLite to fill, so that it and its companions, which take its mode, are private from the first byte.
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
-    private(path).map(drop).map_err(|error| super::io("database", &error))
+    private(path).and_then(|_| sync_folder(path)).map_err(|error| super::io("database", &error))
+}
+
+/// Makes durable that a file of this name is there.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Opens for reading and writing, 0600 also if it was there with another mode.
@@ -56,7 +62,8 @@ pub(super) fn private(path: &Path) -> io::Result<File> {
 
 /// A connection that has not looked at the file yet.
 pub(super) fn connect(options: &Options) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // To be made only by a VFS that has files of its own; the system's is there.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match &options.vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(&options.path, flags, vfs.as_str())?,
         None => Connection::open_with_flags(&options.path, flags)?,

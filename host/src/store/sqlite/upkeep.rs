@@ -126,8 +126,7 @@ fn copy(db: &Connection, anchor: &Path, part: &Path, to: &Path) -> Result<(), Co
     fs::write(&companion, anchored)?;
     File::open(&companion)?.sync_all()?;
     fs::rename(part, to)?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(folder)?.sync_all()?)
+    Ok(file::sync_folder(to)?)
 }
 
 #[derive(Debug, thiserror::Error)]

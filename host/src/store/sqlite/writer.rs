@@ -3,10 +3,12 @@
 //! alone; an error of the disk breaks the store, and everyone in that commit is told so.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -14,6 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Options, audit::Anchor, latch::Latch};
 use crate::store::StoreError;
+
+/// How long one commit goes on taking changes: a thousand rows of a batch must not wait for 255 others of their kind.
+const GROUP_TIME: Duration = Duration::from_millis(50);
 
 /// What a change may use.
 pub(in crate::store) struct Tx<'a> {
@@ -107,23 +112,32 @@ fn run(
     latch: &Latch,
     anchor: &Anchor,
 ) {
-    let mut turn = String::new();
-    while let Some(first) = changes.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < options.group_max
-            && let Ok(next) = changes.try_recv()
-        {
-            group.push(next);
+    let (mut turn, mut waiting) = (String::new(), VecDeque::new());
+    loop {
+        if waiting.is_empty() {
+            match changes.blocking_recv() {
+                Some(change) => waiting.push_back(change),
+                None => return,
+            }
         }
-        let mut tx = Tx { db: &connection, turn: &mut turn, anchor };
-        let committed = latch.check().and_then(|()| latch.watch(commit(&mut tx, &mut group)));
+        while waiting.len() < options.group_max
+            && let Ok(change) = changes.try_recv()
+        {
+            waiting.push_back(change);
+        }
+        let (mut tx, mut group) = (Tx { db: &connection, turn: &mut turn, anchor }, Vec::new());
+        let committed = latch.check().and_then(|()| latch.watch(commit(&mut tx, &mut waiting, &mut group)));
         if committed.is_ok() {
             if let Some(heard) = &options.on_commit {
                 heard(group.len());
             }
-        } else if !connection.is_autocommit() {
-            // For the sake of those that read; if this fails too, nothing is lost by it.
-            let _ = connection.execute_batch("ROLLBACK");
+        } else {
+            // What has not run never will.
+            group.extend(waiting.drain(..));
+            if !connection.is_autocommit() {
+                // For the sake of those that read; if this fails too, nothing is lost by it.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
         }
         for change in group {
             change.answer(committed.clone());
@@ -131,11 +145,19 @@ fn run(
     }
 }
 
-fn commit(tx: &mut Tx<'_>, group: &mut [Box<dyn Change>]) -> Result<(), StoreError> {
+/// Runs what waits, until it is all or long enough, and commits. What has run is in the group.
+fn commit(
+    tx: &mut Tx<'_>,
+    waiting: &mut VecDeque<Box<dyn Change>>,
+    group: &mut Vec<Box<dyn Change>>,
+) -> Result<(), StoreError> {
+    let started = Instant::now();
     tx.db.execute_batch("BEGIN IMMEDIATE")?;
-    for change in group {
+    while let Some(mut change) = waiting.pop_front() {
         tx.db.prepare_cached("SAVEPOINT change")?.execute([])?;
-        match change.run(tx) {
+        let end = change.run(tx);
+        group.push(change);
+        match end {
             Ok(()) => {}
             Err(StoreError::Broken(reason)) => return Err(StoreError::Broken(reason)),
             Err(_) => {
@@ -143,6 +165,9 @@ fn commit(tx: &mut Tx<'_>, group: &mut [Box<dyn Change>]) -> Result<(), StoreErr
             }
         }
         tx.db.prepare_cached("RELEASE change")?.execute([])?;
+        if started.elapsed() > GROUP_TIME {
+            break;
+        }
     }
     tx.db.execute_batch("COMMIT")?;
     tx.anchor.write()
