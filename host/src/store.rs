@@ -27,8 +27,8 @@ pub(crate) use self::{
     batch::{Batch, BatchRow, Batches, NewBatch, NewRow, Progress, RowAsk, RowFate, RowVerdict, Rows},
     data::{At, Digest, Sealed},
     job::{
-        Accepted, Attempt, Filter, Fold, Idempotency, Job, JobId, Jobs, Merge, Merged, NewJob, Newer, Page, Place,
-        Report, Retried,
+        ACCEPT_MAX, Accepted, Attempt, Filter, Fold, Idempotency, Job, JobId, Jobs, Merge, Merged, NewJob, Newer,
+        PAGE_MAX, Page, Place, Report, Retried,
     },
     lease::{Due, Expired, Expiry, Fate, Finish, LeaseAsk, Leased, Leases, Verdict},
     outbox::{Delivery, Event, Outbox},
