@@ -23,7 +23,7 @@ use crate::failure::{Class, Outcome};
 pub(super) trait Maker {
     /// The store; after it was dropped, the same again.
     fn open(&self) -> Arc<dyn Store>;
-    /// What would be there if the power failed now.
+    /// What another process would find if this one were killed now. (Not a power cut: what the kernel holds is there.)
     fn cut(&self) -> Box<dyn Maker>;
     /// A place for a backup, and what opens it.
     fn other(&self) -> (PathBuf, Box<dyn Maker>);

@@ -1,4 +1,4 @@
-//! What is there after a process or the power ended without a word.
+//! What is there after a process ended without a word.
 
 use super::*;
 
