@@ -14,6 +14,9 @@ use crate::store::{
     job::ACCEPT_MAX,
 };
 
+/// Waiting jobs of a line that one new job ends. There are more only where folds failed or a policy has changed.
+const ROOM_STEP: usize = 64;
+
 /// See [`crate::store::Jobs::accept`].
 pub(super) fn accept(db: &Connection, now: At, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, StoreError> {
     bounded(jobs.len())?;
@@ -100,7 +103,8 @@ fn make_room(db: &Connection, now: At, job: &mut NewJob) -> Result<Vec<JobId>, S
     let waiting: Vec<(Job, Option<Sealed>)> = db
         .prepare_cached(&format!(
             "SELECT {JOB}, payload.sealed FROM job INDEXED BY job_line LEFT JOIN payload ON payload.job = job.seq
-                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' AND doubt = 0 ORDER BY seq DESC"
+                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' AND doubt = 0
+                ORDER BY seq DESC LIMIT {ROOM_STEP}"
         ))?
         .query_map(params![&*job.link, job.operation, key], |found| Ok((row::job(found)?, found.get("sealed")?)))?
         .collect::<Result<_, _>>()?;
