@@ -28,4 +28,7 @@ mod runtime;
 mod secret;
 mod server;
 mod shutdown;
+#[cfg_attr(not(test), expect(dead_code, reason = "jobs and values move onto it next"))]
+#[expect(unused_imports, reason = "the same")]
+mod store;
 mod telemetry;

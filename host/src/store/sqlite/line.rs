@@ -1,0 +1,51 @@
+//! Lines: the jobs of one link, operation and key, of which one at a time may be sent, in the order of acceptance.
+//!
+//! Held as a mark on each job rather than looked up at every lease: of a line, no queued job is free while one is sending;
+//! otherwise the first one is, and only that. Every function here costs a few index look-ups however long the line is.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::store::{Digest, Job, JobId, StoreError};
+
+/// Frees the job whose turn it is. To be called when a job has joined a line or left it.
+pub(super) fn settle(db: &Connection, link: &str, operation: &str, key: Option<Digest>) -> Result<(), StoreError> {
+    let Some(key) = key else { return Ok(()) };
+    db.prepare_cached(
+        "UPDATE job SET blocked = 0 WHERE blocked = 1
+            AND seq = (SELECT seq FROM job INDEXED BY job_line
+                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' ORDER BY seq LIMIT 1)
+            AND NOT EXISTS (SELECT 1 FROM job INDEXED BY job_line
+                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'sending')",
+    )?
+    .execute(params![link, operation, key])?;
+    Ok(())
+}
+
+/// The same for a job that is queued again, at its old place: if that is the first, the one that was first waits.
+pub(super) fn rejoin(db: &Connection, job: &Job) -> Result<(), StoreError> {
+    let Some(key) = job.key else { return Ok(()) };
+    db.prepare_cached(
+        "UPDATE job SET blocked = 1 WHERE seq = ?4 OR seq = (SELECT seq FROM job INDEXED BY job_line
+            WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' AND seq > ?4 ORDER BY seq LIMIT 1)",
+    )?
+    .execute(params![&*job.link, job.operation, key, job.seq])?;
+    settle(db, &job.link, &job.operation, Some(key))
+}
+
+/// The last job accepted after this one that takes the place of earlier ones and is in one of these states.
+pub(super) fn newer(db: &Connection, job: &Job, states: &[&str]) -> Result<Option<JobId>, StoreError> {
+    let Some(key) = job.key else { return Ok(None) };
+    let mut last: Option<(i64, JobId)> = None;
+    for state in states {
+        let found = db
+            .prepare_cached(
+                "SELECT seq, id FROM job INDEXED BY job_line
+                    WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = ?4 AND seq > ?5 AND newer = 'supersede'
+                    ORDER BY seq DESC LIMIT 1",
+            )?
+            .query_row(params![&*job.link, job.operation, key, state, job.seq], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        last = last.max(found);
+    }
+    Ok(last.map(|(_, id)| id))
+}

@@ -1,0 +1,98 @@
+//! Retention, holds, backups.
+
+use super::*;
+
+pub(super) async fn payloads_go_when_they_may_and_hashes_stay(maker: &dyn Maker) {
+    let store = maker.open();
+    let jobs = [(); 3].map(|()| job("zj.a"));
+    store.accept(T0, jobs.to_vec()).await.unwrap();
+    let keep =
+        |result_until, payload_until| Verdict::Done { result: Some(sealed("output")), result_until, payload_until };
+    let verdicts = [keep(None, None), keep(Some(t(20)), Some(t(10))), Verdict::Parked];
+    for (leased, verdict) in lease(&*store, T0, 3).await.iter().zip(verdicts) {
+        store.finish(T0, end(leased, Outcome::Done, verdict)).await.unwrap();
+    }
+    let there = async |n: usize| {
+        let (payload, result) = (store.payload(jobs[n].id).await.unwrap(), store.result(jobs[n].id).await.unwrap());
+        (payload.is_some(), result.is_some())
+    };
+    assert_eq!([there(0).await, there(1).await, there(2).await], [(false, true), (true, true), (true, false)]);
+    let purged = store.purge(t(10), 10).await.unwrap();
+    assert_eq!(purged, Purged { payloads: 1, results: 0, keys: 0 });
+    let purged = store.purge(t(20), 10).await.unwrap();
+    assert_eq!(purged, Purged { payloads: 0, results: 1, keys: 0 });
+    assert_eq!([there(0).await, there(1).await, there(2).await], [(false, true), (false, false), (true, false)]);
+    let job = store.job(jobs[1].id).await.unwrap().unwrap();
+    assert_eq!((job.body, job.finished, job.last.unwrap().outcome), (digest(0), Some(T0), Outcome::Done));
+}
+
+pub(super) async fn purging_goes_in_bounded_steps(maker: &dyn Maker) {
+    let store = maker.open();
+    let named = |n: u8| {
+        let idempotency = Some(Idempotency { key: digest(n), body: digest(n), until: t(10) });
+        NewJob { idempotency, ..job("zj.a") }
+    };
+    store.accept(T0, (0..25).map(named).collect()).await.unwrap();
+    let verdict = Verdict::Done { result: Some(sealed("r")), result_until: Some(t(10)), payload_until: Some(t(10)) };
+    for leased in lease(&*store, T0, 25).await {
+        store.finish(T0, end(&leased, Outcome::Done, verdict.clone())).await.unwrap();
+    }
+    let mut steps = Vec::new();
+    for _ in 0..4 {
+        let Purged { payloads, results, keys } = store.purge(t(10), 10).await.unwrap();
+        steps.push([payloads, results, keys]);
+    }
+    assert_eq!(steps, [[10; 3], [10; 3], [5; 3], [0; 3]]);
+}
+
+pub(super) async fn holds_say_why(maker: &dyn Maker) {
+    let store = maker.open();
+    store.hold(T0, "zj.b".parse().unwrap(), "one".into()).await.unwrap();
+    store.hold(t(1), "zj.b".parse().unwrap(), "another".into()).await.unwrap();
+    store.hold(t(2), "zj.a".parse().unwrap(), "x".repeat(9999)).await.unwrap();
+    let holds = store.holds().await.unwrap();
+    assert_eq!(holds[1], Hold { link: "zj.b".parse().unwrap(), reason: "another".into(), since: t(1) });
+    assert_eq!(holds[0].reason.len(), 1024);
+    assert_eq!(store.resume("zj.b".parse().unwrap()).await, Ok(true));
+    assert_eq!(store.resume("zj.b".parse().unwrap()).await, Ok(false));
+    // A hold survives.
+    let after = maker.cut();
+    assert_eq!(after.open().holds().await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_backup_of_a_busy_store_is_whole_and_opens(maker: &dyn Maker) {
+    let store = maker.open();
+    let before: Vec<_> = (0..300).map(|_| job("zj.a")).collect();
+    store.accept(T0, before.clone()).await.unwrap();
+    store.audit(audit::entry(1)).await.unwrap();
+    let (to, other) = maker.other();
+    let busy = async {
+        for _ in 0..200 {
+            accept(&*store, &job("zj.a")).await;
+        }
+    };
+    let (made, ()) = tokio::join!(store.backup(to), busy);
+    made.unwrap();
+    // The copy is one of its own: what happens to either is not seen by the other.
+    let copy = other.open();
+    assert_eq!(copy.check().await.unwrap(), Vec::<String>::new());
+    for given in &before {
+        assert_eq!(copy.payload(given.id).await.unwrap(), Some(given.payload.clone()));
+    }
+    assert_eq!(copy.audit_verify().await, Ok(AuditReport { entries: 1, checkpoints: 0, fault: None }));
+    copy.cancel(T0, before[0].id).await.unwrap();
+    assert_eq!(state(&*store, before[0].id).await, State::Queued);
+    assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+}
+
+pub(super) async fn a_backup_replaces_nothing(maker: &dyn Maker) {
+    let store = maker.open();
+    let (to, _there) = maker.other();
+    store.backup(to.clone()).await.unwrap();
+    let refused = store.backup(to).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Backup(_)), "{refused:?}");
+    // Neither does a place that is not there; and the store itself is sound.
+    let (to, _there) = maker.other();
+    assert!(matches!(store.backup(to.join("none/store.db")).await, Err(StoreError::Backup(_))));
+    assert_eq!(store.is_broken(), None);
+}
