@@ -61,9 +61,12 @@ impl Plan {
     }
 }
 
+/// An old revision and a new one.
+type Pair = (Revision, Revision);
+
 /// The differences between revisions, remembered: thousands of links ask for the same ones.
 #[derive(Default)]
-pub(super) struct Diffs(Mutex<HashMap<(Revision, Revision), Arc<[Change]>>>);
+pub(super) struct Diffs(Mutex<HashMap<Pair, Arc<[Change]>>>);
 
 impl Diffs {
     fn between(&self, old: &PreparedRef, new: &PreparedRef) -> Arc<[Change]> {
