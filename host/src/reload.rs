@@ -64,6 +64,8 @@ pub(crate) struct ReloadOptions {
 pub(crate) enum Event {
     /// The file system said that something changed.
     FilesChanged,
+    /// The file system said that these link files changed, and nothing else.
+    LinksChanged(Vec<PathBuf>),
     /// It is time to look anyway.
     Rescan,
     /// Somebody asked: SIGHUP, `POST /v1/reload`.
@@ -170,7 +172,11 @@ pub(crate) async fn run(
         }
         if heard.look {
             watcher.follow();
-            let unsettled = reconciler.reconcile(heard.again).await.unsettled;
+            let unsettled = if heard.all {
+                reconciler.reconcile(heard.again).await.unsettled
+            } else {
+                reconciler.reconcile_links(std::mem::take(&mut heard.links)).await.unsettled
+            };
             // A second look also finds what was written into a new folder before that folder was watched.
             if heard.changing || unsettled {
                 trigger.settled_soon();
@@ -185,6 +191,9 @@ pub(crate) async fn run(
 struct Heard {
     /// A look is due.
     look: bool,
+    /// At everything, not only at some links.
+    all: bool,
+    links: Vec<PathBuf>,
     /// Files are changing just now.
     changing: bool,
     /// What failed for passing reasons gets another try.
@@ -197,7 +206,12 @@ impl Heard {
         if !matches!(event, Event::Judge) {
             tracing::debug!(?event, "reconcile");
         }
-        self.look |= match event {
+        let all = match event {
+            Event::LinksChanged(links) => {
+                (self.look, self.changing) = (true, true);
+                self.links.extend(links);
+                false
+            }
             Event::FilesChanged => {
                 self.changing = true;
                 true
@@ -211,6 +225,8 @@ impl Heard {
             Event::RollBack(connector, answer) => self.grant(answer, reconciler.roll_back(&connector)),
             Event::Release(pin, answer) => self.grant(answer, reconciler.release(&pin)),
         };
+        self.all |= all;
+        self.look |= all;
     }
 
     fn grant(&mut self, answer: Answer, granted: Result<Revision, WishError>) -> bool {

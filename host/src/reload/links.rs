@@ -187,6 +187,30 @@ impl Links {
         looked
     }
 
+    /// Looks at these files only, and binds what they say.
+    pub(super) async fn look_at(&mut self, paths: Vec<PathBuf>, mut control: Control<'_>) -> Looked {
+        self.sick.clear();
+        let mut looked = Looked::default();
+        let list = move || Ok(paths.into_iter().map(|path| (Stamp::at(&path).is_some(), path)).collect::<Vec<_>>());
+        let named = self.named(control.rollouts);
+        for (is_there, path) in blocking(list).await.unwrap_or_default() {
+            // A name that makes no id is told of by the look at everything.
+            let Ok(id) = link_id(&self.root, &path) else { continue };
+            if !is_there {
+                // So is a link that is gone: its file may be on its way back.
+                continue;
+            }
+            if !self.files.contains_key(&id) {
+                let served = control.ledger.served(&id).map(|served| served.active);
+                control.connectors.restore_too(&served.into_iter().collect()).await;
+            }
+            let one = self.bind(Touched { id, path, unread: false }, &mut control, &named).await;
+            looked.changed |= one.changed;
+            looked.unsettled |= one.unsettled;
+        }
+        looked
+    }
+
     /// The connectors of the links that the rollout policy names.
     fn named(&self, rollouts: &Rollouts) -> BTreeSet<ConnectorName> {
         let named = self.files.iter().filter(|(id, _)| rollouts.names(id));

@@ -120,6 +120,12 @@ pub(crate) fn link_files(root: &Path) -> io::Result<LinkFiles> {
     Ok(found)
 }
 
+/// Is this, below the links' root, the name of a link's own file? Not of defaults, a folder, or an editor's.
+pub(super) fn is_link(inside: &Path) -> bool {
+    let hidden = inside.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+    !hidden && inside.extension().is_some_and(|extension| extension == "toml") && !inside.ends_with(DEFAULTS)
+}
+
 /// Reads a connector once, whole; what was seen belongs to the bytes. The signature's stamp is from before it was read.
 pub(super) fn read(path: &Path) -> io::Result<(Seen, Vec<u8>)> {
     let signature = Stamp::at(&signature::beside(path));

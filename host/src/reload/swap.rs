@@ -2,7 +2,7 @@
 //! table. What fails changes nothing of what serves. Also what an operator or a verdict does to a rollout, which is to note
 //! it and to look.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use super::{
     ReloadOptions, SharedStatus, Trigger,
     connectors::Connectors,
     ledger::{Ledger, Quarantined},
-    links::{Control, Links},
+    links::{Control, Links, Looked},
     rollout::{Rollouts, Verdict},
     stage::Stager,
     status::{QuarantineStatus, State, Status, Step},
@@ -102,6 +102,24 @@ impl Reconciler {
         let control =
             Control { connectors: &mut self.connectors, rollouts: &mut self.rollouts, ledger: &mut self.ledger };
         let looked = self.links.look(control, &mut problems).await;
+        self.publish(&looked, problems).await;
+        Reconciled { unsettled: unsettled || looked.unsettled }
+    }
+
+    /// Looks at these links only, and publishes what changed: with thousands of links, one edit is live at once.
+    pub(super) async fn reconcile_links(&mut self, paths: Vec<PathBuf>) -> Reconciled {
+        let control =
+            Control { connectors: &mut self.connectors, rollouts: &mut self.rollouts, ledger: &mut self.ledger };
+        let looked = self.links.look_at(paths, control).await;
+        // What is wrong with the directories is found by the looks at all of them.
+        let known = self.ledger.problem().map(str::to_owned);
+        let mut problems = self.status.load().problems.clone();
+        problems.retain(|text| Some(text) != known.as_ref());
+        self.publish(&looked, problems).await;
+        Reconciled { unsettled: looked.unsettled }
+    }
+
+    async fn publish(&mut self, looked: &Looked, mut problems: Vec<String>) {
         self.ledger.note_trials(self.rollouts.kept());
         self.ledger.write().await;
         problems.extend(self.ledger.problem().map(str::to_owned));
@@ -115,7 +133,6 @@ impl Reconciler {
             }
         }
         self.tell(problems);
-        Reconciled { unsettled: unsettled || looked.unsettled }
     }
 
     /// Sends back at once whatever is bound and may go back; the look that follows does the rest.

@@ -3,6 +3,7 @@
 //! that is replaced (a flipped link, a new mount) is followed.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -17,10 +18,13 @@ use notify_debouncer_full::{
     },
 };
 
-use super::{Event, ReloadOptions, Trigger};
+use super::{Event, ReloadOptions, Trigger, source};
 
 /// Changes within this time are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// Changed link files that are looked at one by one; of more, the tree is.
+const LINKS_MAX: usize = 64;
 
 /// Watching ends when this is dropped.
 pub(crate) struct Watcher {
@@ -43,16 +47,19 @@ impl Watcher {
     /// Watches both directories; where that is not possible, says so once and leaves it to the periodic scan.
     pub(crate) fn start(options: &ReloadOptions, trigger: Trigger) -> Self {
         let own = [&options.connectors, &options.links].map(|dir| absolute(dir));
-        let dirs = own.clone();
+        let (dirs, links) = (own.clone(), options.links.clone());
         let heard = move |result: DebounceEventResult| {
             // An error (a full queue, a vanished directory) is as good a reason to look as a change; reading is neither,
             // or every look would be the reason for the next. Nor is what else happens in the folder above: a log, say.
-            let concerns = |event: &DebouncedEvent| {
+            let concerns = |event: &&DebouncedEvent| {
                 let inside = |path: &PathBuf| dirs.iter().any(|dir| path.starts_with(dir));
                 !is_reading(event.kind) && (event.paths.is_empty() || event.paths.iter().any(inside))
             };
-            if result.is_err() || result.is_ok_and(|events| events.iter().any(concerns)) {
-                trigger.tell(Event::FilesChanged);
+            let Ok(events) = result else { return trigger.tell(Event::FilesChanged) };
+            let events: Vec<&DebouncedEvent> = events.iter().filter(concerns).collect();
+            if !events.is_empty() {
+                let only = only_links(&events, [&dirs[1], &links]);
+                trigger.tell(only.map_or(Event::FilesChanged, Event::LinksChanged));
             }
         };
         let debouncer = new_debouncer(DEBOUNCE, None, heard);
@@ -96,6 +103,22 @@ impl Watcher {
             }
         }
     }
+}
+
+/// The files that changed, if they are a few link files and nothing else: then nothing else need be looked at. They are
+/// named below the second folder, where events name them below the first.
+fn only_links(events: &[&DebouncedEvent], [from, to]: [&PathBuf; 2]) -> Option<Vec<PathBuf>> {
+    let mut links = BTreeSet::new();
+    for event in events {
+        if event.paths.is_empty() {
+            return None;
+        }
+        for path in &event.paths {
+            let inside = path.strip_prefix(from).ok().filter(|inside| source::is_link(inside))?;
+            links.insert(to.join(inside));
+        }
+    }
+    (links.len() <= LINKS_MAX).then(|| links.into_iter().collect())
 }
 
 /// As events name it.

@@ -24,8 +24,10 @@ use crate::{
     redact::PersonalPointers,
 };
 
-/// How long a connector may take to say what it is; its CPU budget is that of a call.
+/// How long a connector may take to say what it is.
 const DESCRIBE_MAX: Duration = Duration::from_secs(5);
+/// And how long it may compute for that: it hands out what it was built with.
+const DESCRIBE_CPU: Duration = Duration::from_millis(500);
 /// Violations reported for one value.
 const VIOLATIONS_MAX: usize = 100;
 
@@ -93,7 +95,7 @@ impl Linked {
 
     /// Has it say what it is: the first time that anything of it runs.
     async fn describe(&self, runtime: &Runtime) -> Result<Manifest, LoadError> {
-        let limits = CallLimits { deadline: DESCRIBE_MAX, ..CallLimits::default() };
+        let limits = CallLimits { deadline: DESCRIBE_MAX, cpu: DESCRIBE_CPU, ..CallLimits::default() };
         let json = invoke::describe(runtime, &self.pre, &limits).await.map_err(LoadError::Describe)?;
         Ok(Manifest::parse(&json)?)
     }
