@@ -74,7 +74,7 @@ mod tests {
         let text = String::from_utf8(other.bytes.clone()).unwrap();
         assert_eq!(text, format!("before{:64}after", "hostile-mode:swap-a"));
         assert_ne!(other.hash, in_mode(&component, "swap-b").unwrap().hash);
-        assert!(in_mode(&component, &"x".repeat(40)).is_err() && in_mode(b"none", "x").is_err());
+        assert!(in_mode(&component, &"x".repeat(60)).is_err() && in_mode(b"none", "x").is_err());
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(super) fn run(options: Options, args: &RestartsArgs) -> Result<()> {
         );
         let mut soak = Soak { ground: &ground, site, rubbish, acknowledged: 0, pending: None, next: 1, thrown: 0 };
         soak.reset()?;
+        soak.first().await?;
         let mut tally = Tally::default();
         for round in 0..args.count {
             let step = (failpoints && round.is_multiple_of(2)).then(|| Step::of(round / 2));
@@ -127,6 +128,13 @@ impl Soak<'_> {
         self.site.clear_connectors()?;
         self.pending = None;
         self.site.drop_connector(FILE, &self.revision(self.acknowledged)?.bytes).map(drop)
+    }
+
+    /// Serves once, so that there is something to be lost.
+    async fn first(&self) -> Result<()> {
+        let host = self.site.start(None).await?;
+        ask(&self.site, &host).await?;
+        host.process.stop().await
     }
 
     /// Starts the host, drops files, and has it killed; how it died.
