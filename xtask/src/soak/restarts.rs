@@ -72,7 +72,8 @@ pub(super) fn run(options: Options, args: &RestartsArgs) -> Result<()> {
             args.count,
             if failpoints { "half of them at named steps" } else { "none at named steps: this host has no failpoints" }
         );
-        let mut soak = Soak { ground: &ground, site, rubbish, acknowledged: 0, pending: None, next: 1, thrown: 0 };
+        let mut soak =
+            Soak { ground: &ground, site, rubbish, acknowledged: 0, pending: None, late: None, next: 1, thrown: 0 };
         soak.reset()?;
         soak.first().await?;
         let mut tally = Tally::default();
@@ -112,6 +113,8 @@ struct Soak<'a> {
     acknowledged: u64,
     /// The one that was dropped since, and its hash.
     pending: Option<(u64, String)>,
+    /// One that lay there at the last restart and may have begun to serve after the answer, before the kill.
+    late: Option<u64>,
     /// The next to be dropped.
     next: u64,
     /// Files of rubbish dropped.
@@ -167,7 +170,7 @@ impl Soak<'_> {
                 Ok(rollouts) => {
                     let serves = |(_, hash): &mut (u64, String)| rollouts.active(LINK) == Some(hash);
                     if let Some((number, _)) = self.pending.take_if(serves) {
-                        self.acknowledged = number;
+                        (self.acknowledged, self.late) = (number, None);
                     }
                 }
                 // Nobody is there to ask: a moment, and it is gone.
@@ -211,9 +214,12 @@ impl Soak<'_> {
             }
         }
         let pending = self.pending.as_ref().map(|(number, _)| *number);
-        let allowed: Vec<u64> = [Some(self.acknowledged), pending].into_iter().flatten().collect();
+        let allowed: Vec<u64> = [Some(self.acknowledged), pending, self.late].into_iter().flatten().collect();
         match self.serves(tally).await {
-            Ok(number) if allowed.contains(&number) => self.acknowledged = number,
+            Ok(number) if allowed.contains(&number) => {
+                self.late = pending.filter(|pending| *pending != number);
+                self.acknowledged = number;
+            }
             Ok(number) => {
                 tally.lost(&format!("round {round}: revision {number} answers, where one of {allowed:?} must"))
             }
