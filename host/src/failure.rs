@@ -50,6 +50,24 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub(crate) const ALL: [Self; 14] = [
+        Self::InvalidInput,
+        Self::Config,
+        Self::AuthFailed,
+        Self::AuthExpired,
+        Self::SessionInvalid,
+        Self::IdentityUnverified,
+        Self::UpstreamRejected,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Protocol,
+        Self::Denied,
+        Self::Internal,
+        Self::Other,
+    ];
+
     /// The name used in the API, metrics and logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -139,22 +157,7 @@ mod tests {
     #[test]
     fn names_in_the_api_are_those_of_the_contract() {
         let wit = include_str!("../../wit/connector.wit");
-        for class in [
-            Class::InvalidInput,
-            Class::Config,
-            Class::AuthFailed,
-            Class::AuthExpired,
-            Class::SessionInvalid,
-            Class::IdentityUnverified,
-            Class::UpstreamRejected,
-            Class::RateLimited,
-            Class::Unavailable,
-            Class::Timeout,
-            Class::Protocol,
-            Class::Denied,
-            Class::Internal,
-            Class::Other,
-        ] {
+        for class in Class::ALL {
             assert!(wit.contains(&format!("        {},", class.as_str())), "{class:?}");
             assert_eq!(serde_json::to_value(class).unwrap(), class.as_str());
         }

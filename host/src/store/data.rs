@@ -21,6 +21,21 @@ impl From<jiff::Timestamp> for At {
     }
 }
 
+impl From<At> for jiff::Timestamp {
+    /// What no calendar reaches is its nearest end.
+    fn from(at: At) -> Self {
+        let nearest = if at.0 < 0 { Self::MIN } else { Self::MAX };
+        Self::from_millisecond(at.0).unwrap_or(nearest)
+    }
+}
+
+impl fmt::Display for At {
+    /// RFC 3339 with milliseconds, as platforms are shown it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", jiff::Timestamp::from(*self))
+    }
+}
+
 /// 32 bytes that stand for something: a SHA-256, or a keyed hash of what must not be readable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Digest(pub(crate) [u8; 32]);
@@ -39,5 +54,18 @@ pub(crate) struct Sealed(pub(crate) Bytes);
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} sealed bytes", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_shown_with_its_milliseconds() {
+        assert_eq!(At(1_800_000_000_000).to_string(), "2027-01-15T08:00:00.000Z");
+        assert_eq!(At(1_800_000_000_007).to_string(), "2027-01-15T08:00:00.007Z");
+        assert!(At(i64::MAX).to_string().starts_with("9999-12-"));
+        assert!(At(i64::MIN).to_string().starts_with("-009999-01-"));
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct LeaseAsk {
     pub(crate) inflight_of: HashMap<LinkId, u32>,
     /// Links that are not asked now: rate used up, breaker open. Those that are held are left out anyway.
     pub(crate) excluded: HashSet<LinkId>,
+    /// Only these are asked; none: all that are not excluded.
+    pub(crate) only: Option<HashSet<LinkId>>,
 }
 
 /// An attempt that is durable and may begin.

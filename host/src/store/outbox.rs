@@ -38,8 +38,18 @@ pub(crate) enum Delivery {
 
 /// The events.
 pub(crate) trait Outbox: Send + Sync {
-    /// Takes due events, oldest first, and those whose delivery was not ended within its time.
-    fn events_lease(&self, now: At, lease: Duration, events_max: usize) -> Answer<'_, Vec<Event>>;
+    /// The platforms that events wait for or are under way to, each with the moment at which the first may be leased.
+    fn events_due(&self) -> Answer<'_, Vec<(PlatformName, At)>>;
+
+    /// Takes due events of one platform, the one that is due longest first, and those whose delivery was not ended within
+    /// its time. Which platform's turn it is, the caller decides: one that is slow must not hold up the others.
+    fn events_lease(
+        &self,
+        now: At,
+        platform: PlatformName,
+        lease: Duration,
+        events_max: usize,
+    ) -> Answer<'_, Vec<Event>>;
 
     /// Ends delivery `n`.
     ///

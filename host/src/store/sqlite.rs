@@ -13,6 +13,7 @@ mod lease;
 mod line;
 mod outbox;
 mod readers;
+mod restore;
 mod row;
 mod schema;
 mod upkeep;
@@ -24,9 +25,13 @@ use std::{path::PathBuf, sync::Arc};
 use rusqlite::{Connection, ErrorCode};
 use zeroize::Zeroizing;
 
+pub(crate) use self::restore::{RestoreError, Restoring};
 pub(super) use self::writer::Tx;
 use self::{audit::Anchor, latch::Latch, readers::Readers, writer::Writer};
 use super::{Answer, StoreError};
+
+/// The database's name in the state directory.
+pub(crate) const FILE: &str = "duijie.db";
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -52,10 +57,10 @@ pub(crate) struct Options {
 
 impl Options {
     /// With the defaults.
-    pub(crate) fn new(path: impl Into<PathBuf>, audit_key: [u8; 32]) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>, audit_key: impl Into<Zeroizing<[u8; 32]>>) -> Self {
         Self {
             path: path.into(),
-            audit_key: Zeroizing::new(audit_key),
+            audit_key: audit_key.into(),
             readers: 4,
             queue_max: 4096,
             group_max: 256,
@@ -89,7 +94,11 @@ impl Sqlite {
         file::tune(&connection, &options)?;
         let options = Arc::new(options);
         let latch = Latch::default();
-        let anchor = Arc::new(Anchor::open(&options.path, &options.audit_key)?);
+        let anchor = Anchor::open(&options.path, &options.audit_key)?;
+        anchor.begin(audit::is_empty(&connection)?)?;
+        let anchor = Arc::new(anchor);
+        // SQLite makes the names of its files durable, too, but does not say when that fails.
+        file::sync_folder(&options.path).map_err(|error| io("state directory", &error))?;
         let readers = Readers::open(&options, &latch)?;
         let writer = Writer::start(connection, lock, &options, &latch, anchor.clone())?;
         Ok(Self { writer, readers, latch, anchor, options })

@@ -181,15 +181,14 @@ mod sqlite {
         outbox:
             every_end_of_a_job_is_an_event_if_its_platform_wants_to_hear,
             a_delivery_is_fenced_and_tried_again,
-            an_event_that_was_given_up_stays;
+            an_event_that_was_given_up_stays,
+            platforms_do_not_wait_for_each_other;
         values:
             values_live_until_their_time,
-            one_of_many_takers_and_one_of_many_adders_wins,
-            a_counter_keeps_its_time_and_refuses_nonsense,
+            one_of_many_adders_wins,
             quotas_stop_growth_and_count_every_byte,
             links_do_not_see_each_other,
-            what_is_expired_makes_room_and_is_swept_in_steps,
-            the_texts_are_those_of_the_guests_kv;
+            what_is_expired_makes_room_and_is_swept_in_steps;
         audit:
             entries_are_chained_counted_and_found_good,
             entries_are_read_in_pages;

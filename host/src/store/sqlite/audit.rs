@@ -154,6 +154,11 @@ fn verify(db: &Connection, anchor: &Anchor) -> Result<AuditReport, StoreError> {
     Ok(report)
 }
 
+/// Has nothing ever been written into it?
+pub(super) fn is_empty(db: &Connection) -> Result<bool, StoreError> {
+    Ok(db.query_row("SELECT NOT EXISTS (SELECT 1 FROM audit)", [], |row| row.get(0))?)
+}
+
 /// As SQL counts.
 fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

@@ -74,11 +74,18 @@ pub(super) fn connect(options: &Options) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Switches to the write-ahead log. All rows are asked for: the switch is committed when the statement ends, and who stops
+/// at its one row does not hear that this failed, and goes on with a journal that `synchronous=FULL` does not cover.
+fn write_ahead(connection: &Connection) -> Result<(), StoreError> {
+    let mut switch = connection.prepare("PRAGMA journal_mode=WAL")?;
+    switch.query_map([], |_| Ok(()))?.collect::<rusqlite::Result<()>>()?;
+    Ok(())
+}
+
 /// The writer's settings, each read back: SQLite is silent about those it does not take.
 pub(super) fn tune(connection: &Connection, options: &Options) -> Result<(), StoreError> {
-    connection.execute_batch(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;",
-    )?;
+    write_ahead(connection)?;
+    connection.execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;")?;
     let text = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, String>(0));
     let number = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     if text("journal_mode")? != "wal" || number("synchronous")? != 2 || number("foreign_keys")? != 1 {

@@ -10,6 +10,7 @@ use super::{
     ending::{self, End},
     finish,
     jobs::rows,
+    outbox,
     row::{self, JOB},
 };
 use crate::{
@@ -110,7 +111,8 @@ impl Round<'_> {
 
     /// Leases one job of this link, if one may be.
     fn take(&mut self, link: &str) -> Result<bool, StoreError> {
-        if self.held.contains(link) || self.ask.excluded.contains(link) {
+        let asked = self.ask.only.as_ref().is_none_or(|only| only.contains(link));
+        if !asked || self.held.contains(link) || self.ask.excluded.contains(link) {
             return Ok(false);
         }
         let room = match self.room.get(link) {
@@ -221,9 +223,7 @@ fn next_due(db: &Connection, excluded: &HashSet<LinkId>) -> Result<Due, StoreErr
             "SELECT parks_at FROM job INDEXED BY job_age
                 WHERE state = 'queued' AND parks_at IS NOT NULL ORDER BY parks_at LIMIT 1",
         )?,
-        event: first(
-            "SELECT next_at FROM event INDEXED BY event_due WHERE state IN ('queued', 'sending') ORDER BY next_at LIMIT 1",
-        )?,
+        event: outbox::due(db)?.into_iter().map(|(_, at)| at).min(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Sqlite, jobs::rows, row};
 use crate::{
@@ -12,7 +12,17 @@ use crate::{
 };
 
 impl Outbox for Sqlite {
-    fn events_lease(&self, now: At, lease: Duration, events_max: usize) -> Answer<'_, Vec<Event>> {
+    fn events_due(&self) -> Answer<'_, Vec<(PlatformName, At)>> {
+        self.read(due)
+    }
+
+    fn events_lease(
+        &self,
+        now: At,
+        platform: PlatformName,
+        lease: Duration,
+        events_max: usize,
+    ) -> Answer<'_, Vec<Event>> {
         self.write(move |tx| {
             let read = |found: &rusqlite::Row<'_>| {
                 Ok(Event {
@@ -28,10 +38,10 @@ impl Outbox for Sqlite {
                 .db
                 .prepare_cached(
                     "SELECT event.*, job.id AS job_id FROM event INDEXED BY event_due JOIN job ON job.seq = event.job
-                        WHERE event.state IN ('queued', 'sending') AND event.next_at <= ?1
-                        ORDER BY event.next_at, event.id LIMIT ?2",
+                        WHERE event.state IN ('queued', 'sending') AND event.platform = ?1 AND event.next_at <= ?2
+                        ORDER BY event.next_at, event.id LIMIT ?3",
                 )?
-                .query_map(params![now, rows(events_max)], read)?
+                .query_map(params![&*platform, now, rows(events_max)], read)?
                 .collect::<Result<_, _>>()?;
             for event in &events {
                 tx.db
@@ -90,5 +100,22 @@ impl Outbox for Sqlite {
                 count("SELECT count(*) FROM event INDEXED BY event_parked WHERE state = 'parked'")?,
             ))
         })
+    }
+}
+
+/// One look-up a platform, however many events wait.
+pub(super) fn due(db: &Connection) -> Result<Vec<(PlatformName, At)>, StoreError> {
+    let mut next = db.prepare_cached(
+        "SELECT platform, next_at FROM event INDEXED BY event_due
+            WHERE state IN ('queued', 'sending') AND platform > ?1 ORDER BY platform, next_at, id LIMIT 1",
+    )?;
+    let mut due: Vec<(PlatformName, At)> = Vec::new();
+    loop {
+        let after = due.last().map_or("", |(platform, _)| &**platform);
+        let read = |found: &rusqlite::Row<'_>| Ok((row::platform(found, "platform")?, found.get("next_at")?));
+        match next.query_row([after], read).optional()? {
+            Some(found) => due.push(found),
+            None => return Ok(due),
+        }
     }
 }

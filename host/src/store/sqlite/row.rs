@@ -18,24 +18,6 @@ pub(super) const JOB: &str = "job.seq, job.id, job.link, job.connector, job.oper
     job.class, job.outcome, job.code, job.message, job.superseded_by, job.accepted, job.updated, job.finished, job.batch, \
     job.row, job.callback, job.request_id";
 
-/// Classes by name.
-const CLASSES: [Class; 14] = [
-    Class::InvalidInput,
-    Class::Config,
-    Class::AuthFailed,
-    Class::AuthExpired,
-    Class::SessionInvalid,
-    Class::IdentityUnverified,
-    Class::UpstreamRejected,
-    Class::RateLimited,
-    Class::Unavailable,
-    Class::Timeout,
-    Class::Protocol,
-    Class::Denied,
-    Class::Internal,
-    Class::Other,
-];
-
 /// Outcomes by name.
 const OUTCOMES: [Outcome; 4] = [Outcome::NotSent, Outcome::Rejected, Outcome::Unknown, Outcome::Done];
 
@@ -124,7 +106,7 @@ struct Named<T>(T);
 
 impl FromSql for Named<Class> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        named(value, &CLASSES, |class| class.as_str()).map(Self)
+        named(value, &Class::ALL, |class| class.as_str()).map(Self)
     }
 }
 
@@ -217,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_class_and_outcome_is_read_back_from_its_name() {
-        for class in CLASSES {
+        for class in Class::ALL {
             let value = ValueRef::Text(class.as_str().as_bytes());
             assert_eq!(Named::<Class>::column_result(value).unwrap().0, class);
         }
@@ -229,6 +211,6 @@ mod tests {
         let wit = include_str!("../../../../wit/connector.wit");
         let classes = wit.split("enum failure-class").nth(1).unwrap().split('}').next().unwrap();
         let named = classes.lines().filter(|line| line.trim_end().ends_with(',')).count();
-        assert_eq!(named, CLASSES.len());
+        assert_eq!(named, Class::ALL.len());
     }
 }

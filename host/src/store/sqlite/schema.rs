@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// What makes a database ours: "duij".
-const APPLICATION: i64 = 0x6475_696a;
+pub(super) const APPLICATION: i64 = 0x6475_696a;
 
 /// Version n is what the first n of these have made. What has been released is never edited.
 pub(super) const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];

@@ -8,7 +8,7 @@ use crate::{
     id::LinkId,
     store::{
         Answer, At, KEY_MAX, Quota, StoreError, VALUE_MAX, Value, Values,
-        ValuesError::{self, KeyLength, NotANumber, QuotaBytes, QuotaKeys, ValueLength},
+        ValuesError::{self, KeyLength, QuotaBytes, QuotaKeys, ValueLength},
     },
 };
 
@@ -37,15 +37,6 @@ impl Values for Sqlite {
         })
     }
 
-    fn value_take(&self, now: At, link: LinkId, key: Vec<u8>) -> Answer<'_, Option<Vec<u8>>> {
-        self.write(move |tx| {
-            check_key(&key)?;
-            let taken = live(tx.db, now, &link, &key)?;
-            remove(tx.db, &link, &key)?;
-            Ok(taken.map(|found| found.value))
-        })
-    }
-
     fn value_add(&self, now: At, link: LinkId, value: Value, quota: Quota) -> Answer<'_, bool> {
         self.write(move |tx| {
             check(&value)?;
@@ -53,27 +44,6 @@ impl Values for Sqlite {
                 return Ok(false);
             }
             put(tx.db, now, &link, &value, quota).map(|()| true)
-        })
-    }
-
-    fn value_increment(
-        &self,
-        now: At,
-        link: LinkId,
-        key: Vec<u8>,
-        by: i64,
-        expires: Option<At>,
-        quota: Quota,
-    ) -> Answer<'_, i64> {
-        self.write(move |tx| {
-            check_key(&key)?;
-            let (old, expires) = match live(tx.db, now, &link, &key)? {
-                Some(found) => (number(&found.value).ok_or(NotANumber)?, found.expires),
-                None => (0, expires),
-            };
-            let sum = old.checked_add(by).ok_or(NotANumber)?;
-            put(tx.db, now, &link, &Value { key, value: sum.to_string().into_bytes(), expires }, quota)?;
-            Ok(sum)
         })
     }
 
@@ -153,10 +123,6 @@ fn sweep(db: &Connection, now: At, values_max: usize) -> Result<usize, StoreErro
                 (SELECT rowid FROM value INDEXED BY value_expires WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
         )?
         .execute(params![now, rows(values_max)])?)
-}
-
-fn number(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 fn check_key(key: &[u8]) -> Result<(), ValuesError> {

@@ -69,7 +69,7 @@ pub(super) async fn verdicts_events_values_and_batches_survive(maker: &dyn Maker
     assert_eq!(state(&*store, given.id).await, State::Done);
     assert_eq!(store.result(given.id).await.unwrap(), Some(sealed("output")));
     assert_eq!(store.payload(given.id).await.unwrap(), None);
-    assert_eq!(store.events_lease(T0, LEASE, 9).await.unwrap()[0].job, given.id);
+    assert_eq!(store.events_lease(T0, "campus".parse().unwrap(), LEASE, 9).await.unwrap()[0].job, given.id);
     assert_eq!(store.values(T0, "zj.a".parse().unwrap()).await.unwrap(), [value]);
     assert_eq!(store.batches_open(9).await.unwrap().len(), 1);
     assert_eq!(store.batch_progress(batch.id).await.unwrap().rows, 1);

@@ -36,7 +36,18 @@ impl Anchor {
     /// Opens or makes it.
     pub(in crate::store::sqlite) fn open(database: &Path, key: &Zeroizing<[u8; 32]>) -> Result<Self, StoreError> {
         let file = file::private(&Self::path(database)).map_err(|error| broken(&error))?;
-        Ok(Self { file, key: key.clone(), noted: Mutex::new(None), synced: AtomicU64::new(0) })
+        // The first entry after a start is synced, whichever it is.
+        Ok(Self { file, key: key.clone(), noted: Mutex::new(None), synced: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Says of an empty log that it is empty, before it has an entry: a power cut right after the first one must not look
+    /// as if somebody had emptied this file.
+    pub(in crate::store::sqlite) fn begin(&self, is_empty: bool) -> Result<(), StoreError> {
+        if !is_empty || self.read().is_some() {
+            return Ok(());
+        }
+        self.put(0, Digest([0; 32]))?;
+        self.file.sync_all().map_err(|error| broken(&error))
     }
 
     /// Under the key.
@@ -52,16 +63,20 @@ impl Anchor {
     /// After the commit. One write of one sector in place: it is there whole or not at all.
     pub(in crate::store::sqlite) fn write(&self) -> Result<(), StoreError> {
         let Some((n, hash)) = self.noted.lock().take() else { return Ok(()) };
-        let mut bytes = Vec::with_capacity(LEN);
-        bytes.extend(n.to_be_bytes());
-        bytes.extend(hash.0);
-        bytes.extend(self.mac(n, hash).0);
-        self.file.write_all_at(&bytes, 0).map_err(|error| broken(&error))?;
+        self.put(n, hash)?;
         let epoch = n / CHECKPOINT_EVERY;
         if self.synced.swap(epoch, Ordering::Relaxed) != epoch {
             self.file.sync_data().map_err(|error| broken(&error))?;
         }
         Ok(())
+    }
+
+    fn put(&self, n: u64, hash: Digest) -> Result<(), StoreError> {
+        let mut bytes = Vec::with_capacity(LEN);
+        bytes.extend(n.to_be_bytes());
+        bytes.extend(hash.0);
+        bytes.extend(self.mac(n, hash).0);
+        self.file.write_all_at(&bytes, 0).map_err(|error| broken(&error))
     }
 
     /// What it says, if it is of this host's making.

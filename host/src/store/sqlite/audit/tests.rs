@@ -125,3 +125,18 @@ async fn an_anchor_that_lags_behind_after_a_power_cut_is_no_fault() {
     fs::write(Anchor::path(&files.path()), old).unwrap();
     assert_eq!(fault(&*store).await, None);
 }
+
+#[tokio::test]
+async fn a_power_cut_that_keeps_the_first_entry_and_not_its_count_is_no_fault() {
+    let files = Files::new();
+    let store = files.open();
+    let anchor = Anchor::path(&files.path());
+    let before = fs::read(&anchor).unwrap();
+    assert_eq!(before.len(), 72, "an empty log says that it is one");
+    store.audit(entry(1)).await.unwrap();
+    assert_ne!(fs::read(&anchor).unwrap(), before);
+    fs::write(&anchor, before).unwrap();
+    assert_eq!(fault(&*store).await, None);
+    fs::write(&anchor, []).unwrap();
+    assert_eq!(fault(&*store).await, Some(AuditFault::Anchor), "somebody emptied it");
+}

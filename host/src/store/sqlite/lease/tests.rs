@@ -5,7 +5,7 @@ use rusqlite::StatementStatus;
 use super::*;
 use crate::store::{
     Digest, Filter, NewJob, State,
-    sqlite::tests::Files,
+    sqlite::{file, tests::Files},
     tests::{Maker as _, T0, accept, job, lease as take, t},
 };
 
@@ -35,6 +35,8 @@ fn look_ups_of_a_lease_are_ranges_of_small_indices() {
 async fn a_million_parked_jobs_cost_a_lease_and_a_start_nothing() {
     let files = Files::new();
     drop(files.open());
+    // Its writer has ended: what follows wants the file for itself and does not wait.
+    drop(file::lock(&files.path()).unwrap());
     let db = files.raw();
     let mut found =
         db.prepare("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'job' AND sql LIKE 'CREATE INDEX%'");

@@ -142,7 +142,7 @@ CREATE TABLE event (
     next_at INTEGER NOT NULL,
     updated INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX event_due ON event (next_at, id) WHERE state IN ('queued', 'sending');
+CREATE INDEX event_due ON event (platform, next_at, id) WHERE state IN ('queued', 'sending');
 CREATE INDEX event_parked ON event (platform) WHERE state = 'parked';
 
 CREATE TABLE value (
