@@ -1,5 +1,5 @@
-//! Small values of one link, kept between calls. The store lives outside every revision; a guest sees its own link's
-//! space and nothing else, and its locks end with its call.
+//! Small values of one link, kept between calls and over restarts. They live outside every revision; a guest sees its own
+//! link's space and nothing else, and its locks end with its call.
 
 pub(crate) mod space;
 

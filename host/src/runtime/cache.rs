@@ -15,10 +15,14 @@ use std::{
 use wasmtime::{Engine, component::Component};
 use zeroize::Zeroizing;
 
-use crate::{capability::crypto::hash, failpoint, id::Revision};
+use crate::{
+    capability::crypto::hash,
+    failpoint,
+    hostkey::{HostKey, KEY_BYTES},
+    id::Revision,
+};
 
 const MAC_BYTES: usize = 32;
-const KEY_BYTES: usize = 32;
 /// The largest entry read; compiled code is some three times the component.
 const ENTRY_MAX: u64 = 512 << 20;
 
@@ -32,15 +36,15 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens `state/cache` with the key in `state/host.key`, making both when absent. Only their owner may enter or read.
+    /// Opens `state/cache`, made when absent. Only its owner may enter.
     ///
     /// # Errors
-    /// When the directory cannot be made, or others can read the key.
-    pub(crate) fn open(state: &Path) -> io::Result<Self> {
+    /// When the directory cannot be made.
+    pub(crate) fn open(state: &Path, host_key: &HostKey) -> io::Result<Self> {
         let dir = state.join("cache");
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
-        Ok(Self { dir, key: host_key(&state.join("host.key"))? })
+        Ok(Self { dir, key: host_key.derive("compile cache") })
     }
 
     /// The compiled form of this revision for this engine, if this host wrote it and nobody touched it.
@@ -118,51 +122,6 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// The key of this path, made when there is none.
-fn host_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
-    match read_key(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(path),
-        result => result,
-    }
-}
-
-fn read_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
-    let mut file = fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        let text = format!("{} can be read by others; run `chmod 600` on it", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
-    }
-    if metadata.len() != KEY_BYTES as u64 {
-        let text = format!(
-            "{} is damaged: it has {} bytes instead of {KEY_BYTES}; delete it, and the host makes key and compile cache anew",
-            path.display(),
-            metadata.len()
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-    }
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    file.read_exact(key.as_mut())?;
-    Ok(key)
-}
-
-/// Under its name it is there whole or not at all, also when the host is killed meanwhile. The key of another host that
-/// was faster is everybody's.
-fn make_key(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    getrandom::fill(key.as_mut()).map_err(io::Error::other)?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let private = fs::Permissions::from_mode(0o600);
-    let mut file = tempfile::Builder::new().prefix(".host.key-").permissions(private).tempfile_in(dir)?;
-    file.write_all(key.as_ref())?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(key),
-        Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => read_key(path),
-        Err(lost) => Err(lost.error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,10 +130,15 @@ mod tests {
     /// The smallest component: its header and nothing else.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
+    /// With the key of this directory.
+    fn open(state: &Path) -> Cache {
+        Cache::open(state, &HostKey::open(&state.join("host.key"), &state.join("duijie.db")).unwrap()).unwrap()
+    }
+
     #[test]
     fn an_entry_is_served_until_a_single_bit_of_it_changes() {
         let state = tempfile::tempdir().unwrap();
-        let cache = Cache::open(state.path()).unwrap();
+        let cache = open(state.path());
         let engine = compiling_engine().unwrap();
         let revision = Revision::of(EMPTY);
         assert!(cache.load(&engine, revision).is_none());
@@ -198,58 +162,22 @@ mod tests {
     #[test]
     fn an_entry_of_another_revision_or_another_host_is_a_miss() {
         let (state, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let cache = Cache::open(state.path()).unwrap();
+        let cache = open(state.path());
         let engine = compiling_engine().unwrap();
         let (revision, wrong) = (Revision::of(EMPTY), Revision::of(b"other"));
         cache.admit(&engine, revision, &engine.precompile_component(EMPTY).unwrap()).unwrap();
         fs::copy(cache.path(&engine, revision), cache.path(&engine, wrong)).unwrap();
         assert!(cache.load(&engine, wrong).is_none());
 
-        let stranger = Cache::open(other.path()).unwrap();
+        let stranger = open(other.path());
         fs::copy(cache.path(&engine, revision), stranger.path(&engine, revision)).unwrap();
         assert!(stranger.load(&engine, revision).is_none());
     }
 
     #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        let state = tempfile::tempdir().unwrap();
-        Cache::open(state.path()).unwrap();
-        fs::set_permissions(state.path().join("host.key"), fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Cache::open(state.path()).err().unwrap().to_string().contains("chmod 600"));
-    }
-
-    #[test]
-    fn a_key_of_another_size_is_refused_with_the_cure() {
-        let state = tempfile::tempdir().unwrap();
-        let key = state.path().join("host.key");
-        Cache::open(state.path()).unwrap();
-        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-        let good = fs::read(&key).unwrap();
-        for bad in [&good[..0], &good[..31], &[good.as_slice(), b"\n"].concat()] {
-            fs::write(&key, bad).unwrap();
-            let text = Cache::open(state.path()).err().unwrap().to_string();
-            assert!(text.contains("host.key is damaged") && text.contains("delete it"), "{text}");
-        }
-        fs::remove_file(&key).unwrap();
-        Cache::open(state.path()).unwrap();
-        let names: Vec<_> = fs::read_dir(state.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names.len(), 2, "nothing but key and cache: {names:?}");
-    }
-
-    #[test]
-    fn hosts_that_start_at_once_have_one_key() {
-        let state = tempfile::tempdir().unwrap();
-        let keys = std::thread::scope(|scope| {
-            let hosts: Vec<_> = (0..8).map(|_| scope.spawn(|| Cache::open(state.path()).unwrap().key)).collect();
-            hosts.into_iter().map(|host| host.join().unwrap()).collect::<Vec<_>>()
-        });
-        assert!(keys.iter().all(|key| **key == *keys[0]));
-    }
-
-    #[test]
     fn only_the_newest_entries_are_kept() {
         let state = tempfile::tempdir().unwrap();
-        let cache = Cache::open(state.path()).unwrap();
+        let cache = open(state.path());
         let engine = compiling_engine().unwrap();
         let entry = |age: u64| cache.dir.join(format!("{age}.cwasm"));
         for age in 1..=80 {

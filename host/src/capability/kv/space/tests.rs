@@ -1,16 +1,70 @@
 //! Each operation as the contract words it, the quotas, time (paused), and atomicity.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod lasting;
+
+use tempfile::TempDir;
 use tokio::{task::JoinSet, time::advance};
 
-use super::*;
+use super::{state::PURGE_STEP, *};
+use crate::{
+    hostkey::HostKey,
+    store::{Options, Sqlite},
+};
 
-fn space() -> Arc<Space> {
-    Kv::default().space("zj.nbufe", Quota::default())
+/// What a wall clock says that nobody touches.
+const T0: At = At(1_800_000_000_000);
+
+/// A state directory. What is dropped of the rest comes again from here, as after a restart.
+pub(super) struct Disk(TempDir);
+
+impl Disk {
+    pub(super) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn options(&self) -> Options {
+        Options::new(self.0.path().join("duijie.db"), [7; 32])
+    }
+
+    fn sealer(&self, store: &Arc<dyn Store>) -> Arc<Sealer> {
+        let state = self.0.path();
+        let host_key = HostKey::open(&state.join("host.key"), &state.join("none")).unwrap();
+        Arc::new(Sealer::new(store.clone(), &host_key))
+    }
+
+    fn kv_with(&self, options: Options, wall: impl Fn() -> At + Send + Sync + 'static) -> Kv {
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).unwrap());
+        Kv::with_clock(store.clone(), self.sealer(&store), Clock::new(Box::new(wall)))
+    }
+
+    fn kv_at(&self, wall: impl Fn() -> At + Send + Sync + 'static) -> Kv {
+        self.kv_with(self.options(), wall)
+    }
+
+    pub(super) fn kv(&self) -> Kv {
+        self.kv_at(|| T0)
+    }
 }
 
-fn small(keys: usize, bytes: usize) -> Arc<Space> {
-    Kv::default().space("zj.nbufe", Quota { keys, bytes })
+pub(super) fn link(id: &str) -> LinkId {
+    id.parse().unwrap()
+}
+
+fn of(kv: &Kv) -> Arc<Space> {
+    kv.space(&link("zj.nbufe"), Quota::default())
+}
+
+fn space() -> (Disk, Arc<Space>) {
+    let disk = Disk::new();
+    let space = of(&disk.kv());
+    (disk, space)
+}
+
+fn small(keys: usize, bytes: usize) -> (Disk, Arc<Space>) {
+    let disk = Disk::new();
+    let space = disk.kv().space(&link("zj.nbufe"), Quota { keys, bytes });
+    (disk, space)
 }
 
 const fn ms(ms: u64) -> Duration {
@@ -19,7 +73,7 @@ const fn ms(ms: u64) -> Duration {
 
 #[tokio::test]
 async fn values_are_kept_replaced_and_forgotten() {
-    let space = space();
+    let (_disk, space) = space();
     assert_eq!(space.get("token").await, Ok(None));
     space.set("token", b"one", None).await.unwrap();
     space.set("token", b"two", None).await.unwrap();
@@ -34,15 +88,16 @@ async fn values_are_kept_replaced_and_forgotten() {
 
 #[tokio::test]
 async fn links_do_not_see_each_other_and_outlive_their_users() {
-    let kv = Kv::default();
-    kv.space("zj.one", Quota::default()).set("k", b"1", None).await.unwrap();
-    assert_eq!(kv.space("zj.two", Quota::default()).get("k").await, Ok(None));
-    assert_eq!(kv.space("zj.one", Quota::default()).get("k").await, Ok(Some(b"1".to_vec())));
+    let disk = Disk::new();
+    let kv = disk.kv();
+    kv.space(&link("zj.one"), Quota::default()).set("k", b"1", None).await.unwrap();
+    assert_eq!(kv.space(&link("zj.two"), Quota::default()).get("k").await, Ok(None));
+    assert_eq!(kv.space(&link("zj.one"), Quota::default()).get("k").await, Ok(Some(b"1".to_vec())));
 }
 
 #[tokio::test(start_paused = true)]
 async fn values_vanish_after_their_time() {
-    let space = space();
+    let (_disk, space) = space();
     space.set("k", b"v", Some(ms(100))).await.unwrap();
     advance(ms(99)).await;
     assert!(space.get("k").await.unwrap().is_some());
@@ -63,7 +118,7 @@ async fn values_vanish_after_their_time() {
 
 #[tokio::test(start_paused = true)]
 async fn extreme_times() {
-    let space = space();
+    let (_disk, space) = space();
     space.set("now", b"v", Some(Duration::ZERO)).await.unwrap();
     assert_eq!(space.get("now").await, Ok(None));
     space.set("ever", b"v", Some(ms(u64::MAX))).await.unwrap();
@@ -73,7 +128,7 @@ async fn extreme_times() {
 
 #[tokio::test(start_paused = true)]
 async fn add_stores_only_if_absent() {
-    let space = space();
+    let (_disk, space) = space();
     assert_eq!(space.add("nonce", b"a", Some(ms(100))).await, Ok(true));
     assert_eq!(space.add("nonce", b"b", Some(ms(900))).await, Ok(false));
     assert_eq!(space.get("nonce").await, Ok(Some(b"a".to_vec())));
@@ -84,7 +139,7 @@ async fn add_stores_only_if_absent() {
 
 #[tokio::test(start_paused = true)]
 async fn counters() {
-    let space = space();
+    let (_disk, space) = space();
     assert_eq!(space.increment("n", 5, Some(ms(100))).await, Ok(5));
     advance(ms(60)).await;
     assert_eq!(space.increment("n", -7, Some(ms(100))).await, Ok(-2));
@@ -106,7 +161,7 @@ async fn counters() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn takers_adders_and_counters_are_atomic() {
-    let space = space();
+    let (_disk, space) = space();
     space.set("once", b"x", None).await.unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..200 {
@@ -124,7 +179,7 @@ async fn takers_adders_and_counters_are_atomic() {
 
 #[tokio::test]
 async fn keys_and_values_have_their_sizes() {
-    let space = space();
+    let (_disk, space) = space();
     let (long, value) = ("k".repeat(KEY_MAX + 1), vec![0; VALUE_MAX + 1]);
     space.set(&long[1..], &value[1..], None).await.unwrap();
     for key in ["", &long] {
@@ -144,7 +199,7 @@ async fn keys_and_values_have_their_sizes() {
 
 #[tokio::test(start_paused = true)]
 async fn the_quota_of_keys() {
-    let space = small(2, 1_000);
+    let (_disk, space) = small(2, 1_000);
     space.set("a", b"", Some(ms(50))).await.unwrap();
     space.set("b", b"", None).await.unwrap();
     let full = Err(KvError::QuotaKeys(2));
@@ -161,7 +216,7 @@ async fn the_quota_of_keys() {
 
 #[tokio::test(start_paused = true)]
 async fn the_quota_of_bytes() {
-    let space = small(100, 30);
+    let (_disk, space) = small(100, 30);
     space.set("a", &[0; 19], None).await.unwrap();
     let full = Err(KvError::QuotaBytes(30));
     assert_eq!(space.set("b", &[0; 10], None).await, full);
@@ -177,11 +232,12 @@ async fn the_quota_of_bytes() {
 
 #[tokio::test]
 async fn a_lowered_quota_takes_nothing_away() {
-    let kv = Kv::default();
-    let space = kv.space("l", Quota { keys: 10, bytes: 100 });
+    let disk = Disk::new();
+    let kv = disk.kv();
+    let space = kv.space(&link("l"), Quota { keys: 10, bytes: 100 });
     space.set("a", &[0; 50], None).await.unwrap();
     space.set("b", &[0; 10], None).await.unwrap();
-    let same = kv.space("l", Quota { keys: 1, bytes: 20 });
+    let same = kv.space(&link("l"), Quota { keys: 1, bytes: 20 });
     assert_eq!(same.get("a").await.unwrap().unwrap().len(), 50);
     assert_eq!(space.set("a", &[0; 51], None).await, Err(KvError::QuotaBytes(20)));
     assert_eq!(space.set("c", b"", None).await, Err(KvError::QuotaKeys(1)));
@@ -190,9 +246,10 @@ async fn a_lowered_quota_takes_nothing_away() {
 
 #[tokio::test(start_paused = true)]
 async fn sweeping_is_bounded_and_leaves_what_lives() {
-    let kv = Kv::default();
-    for link in ["one", "two", "three"] {
-        let space = kv.space(link, Quota::default());
+    let disk = Disk::new();
+    let kv = disk.kv();
+    for id in ["one", "two", "three"] {
+        let space = kv.space(&link(id), Quota::default());
         for n in 0..100 {
             space.set(&format!("k{n}"), &[0; 1_000], Some(ms(50))).await.unwrap();
         }
@@ -203,19 +260,19 @@ async fn sweeping_is_bounded_and_leaves_what_lives() {
     assert_eq!(kv.sweep(250).await, 250);
     assert_eq!(kv.sweep(250).await, 50);
     assert_eq!(kv.sweep(250).await, 0);
-    for link in ["one", "two", "three"] {
-        let space = kv.space(link, Quota::default());
+    for id in ["one", "two", "three"] {
+        let space = kv.space(&link(id), Quota::default());
         assert_eq!(space.state.lock().bytes, "stays".len());
         assert!(space.get("stays").await.unwrap().is_some());
     }
     advance(ms(5_000)).await;
     assert_eq!(kv.sweep(10).await, 3);
-    assert_eq!(kv.space("one", Quota::default()).state.lock().entries.capacity(), 0);
+    assert_eq!(kv.space(&link("one"), Quota::default()).state.lock().entries.capacity(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn writing_clears_away_a_little_at_a_time() {
-    let space = space();
+    let (_disk, space) = space();
     for n in 0..100 {
         space.set(&format!("k{n}"), b"", Some(ms(50))).await.unwrap();
     }

@@ -7,10 +7,15 @@ use tokio::{
 };
 
 use super::*;
-use crate::capability::kv::space::{Kv, Quota};
+use crate::capability::kv::space::{
+    Quota,
+    tests::{Disk, link},
+};
 
-fn space() -> Arc<Space> {
-    Kv::default().space("zj.nbufe", Quota::default())
+fn space() -> (Disk, Arc<Space>) {
+    let disk = Disk::new();
+    let space = disk.kv().space(&link("zj.nbufe"), Quota::default());
+    (disk, space)
 }
 
 const fn ms(ms: u64) -> Duration {
@@ -19,7 +24,7 @@ const fn ms(ms: u64) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_lock_is_held_by_one_and_goes_in_the_order_of_asking() {
-    let space = space();
+    let (_disk, space) = space();
     let first = space.acquire("token", ms(60_000)).await.unwrap();
     let _other = space.acquire("another name", ms(60_000)).await.unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -42,7 +47,7 @@ async fn a_lock_is_held_by_one_and_goes_in_the_order_of_asking() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lock_frees_itself_and_a_late_holder_frees_nobody_elses() {
-    let space = space();
+    let (_disk, space) = space();
     let begun = Instant::now();
     let late = space.acquire("token", ms(100)).await.unwrap();
     let second = space.acquire("token", ms(1_000)).await.unwrap();
@@ -56,7 +61,7 @@ async fn a_lock_frees_itself_and_a_late_holder_frees_nobody_elses() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_gives_up_leaves_the_queue() {
-    let space = space();
+    let (_disk, space) = space();
     let first = space.acquire("token", ms(60_000)).await.unwrap();
     for _ in 0..10 {
         assert!(timeout(ms(10), space.acquire("token", ms(10))).await.is_err());
@@ -68,7 +73,7 @@ async fn a_waiter_that_gives_up_leaves_the_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn locks_leave_nothing_behind() {
-    let space = space();
+    let (_disk, space) = space();
     for n in 0..3_000 {
         drop(space.acquire(&format!("name {n}"), ms(10)).await.unwrap());
     }
@@ -88,7 +93,7 @@ async fn locks_leave_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn locks_are_bounded() {
-    let space = space();
+    let (_disk, space) = space();
     let mut held = Vec::new();
     for n in 0..1_024 {
         held.push(space.acquire(&format!("name {n}"), ms(60_000)).await.unwrap());
@@ -101,7 +106,7 @@ async fn locks_are_bounded() {
 /// What the SDK builds on it: many calls find the token expired, one fetches it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn single_flight() {
-    let space = space();
+    let (_disk, space) = space();
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
         let space = space.clone();
