@@ -1,6 +1,8 @@
 //! `duijie.toml` into each module's typed options. Strict; names file, line and key. Does no other I/O and reads no
 //! environment: what is not in the file has the default written here.
 
+mod webhooks;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -18,7 +20,9 @@ use crate::{
     reload::{Policy, ReloadOptions, Signatures},
     runtime::EngineOptions,
     telemetry::{LogFormat, LogLevel},
+    webhook::WebhookOptions,
 };
+use webhooks::RawWebhook;
 
 /// A `duijie.toml` that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,12 +76,16 @@ pub(crate) struct Config {
     pub(crate) admin_key_sha256: Option<String>,
     /// Who may call.
     pub(crate) platforms: Vec<PlatformConfig>,
+    /// Who hears of its jobs, and where; at most one of a platform.
+    pub(crate) webhooks: Vec<WebhookOptions>,
     /// The host's own state.
     pub(crate) state: PathBuf,
     /// Where connectors and links lie.
     pub(crate) reload: ReloadOptions,
     /// Size of the engine.
     pub(crate) engine: EngineOptions,
+    /// Attempts of accepted records under way at a time.
+    pub(crate) push_inflight: usize,
     /// Connections a listener takes.
     pub(crate) connections: usize,
     /// How long calls may go on after SIGTERM.
@@ -99,6 +107,8 @@ struct Raw {
     admin: RawAdmin,
     #[serde(default)]
     platforms: Vec<PlatformConfig>,
+    #[serde(default)]
+    webhooks: Vec<RawWebhook>,
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
@@ -155,6 +165,7 @@ struct RawLimits {
     calls: Spanned<i64>,
     hooks: Spanned<i64>,
     memory_mib: Spanned<i64>,
+    push_inflight: Spanned<i64>,
     connections: Spanned<i64>,
     drain_s: Spanned<i64>,
 }
@@ -166,6 +177,7 @@ impl Default for RawLimits {
             calls: unwritten(engine.calls_max.into()),
             hooks: unwritten(engine.hooks_max.into()),
             memory_mib: unwritten((engine.memory_bytes_max >> 20) as i64),
+            push_inflight: unwritten(64),
             connections: unwritten(4096),
             drain_s: unwritten(30),
         }
@@ -266,6 +278,7 @@ impl Config {
             hooks_max: ranged("limits.hooks", &limits.hooks, 1, 10_000)?,
             memory_bytes_max: (ranged("limits.memory_mib", &limits.memory_mib, 1, 1024)? as usize) << 20,
         };
+        let push_inflight = ranged("limits.push_inflight", &limits.push_inflight, 1, 10_000)? as usize;
         let connections = ranged("limits.connections", &limits.connections, 1, 1_000_000)? as usize;
         let drain = Duration::from_secs(ranged("limits.drain_s", &limits.drain_s, 0, 3600)?.into());
         let rescan = Duration::from_secs(ranged("reload.rescan_s", &raw.reload.rescan_s, 1, 86_400)?.into());
@@ -274,12 +287,14 @@ impl Config {
         let signatures = Signatures::new(raw.signatures.required, keys.get_ref())
             .map_err(|error| invalid(keys.span().start, format!("key `signatures.keys`: {error}")))?;
         let base = file.parent().unwrap_or(Path::new(""));
+        let webhooks = webhooks::parse(raw.webhooks, &raw.platforms, base, &invalid)?;
         Ok(Self {
             api: address("listen.api", &raw.listen.api)?,
             admin: address("listen.admin", &raw.listen.admin)?,
             trusted_proxies: raw.listen.trusted_proxies,
             admin_key_sha256: raw.admin.key_sha256,
             platforms: raw.platforms,
+            webhooks,
             state: base.join(raw.paths.state),
             reload: ReloadOptions {
                 connectors: base.join(raw.paths.connectors),
@@ -289,6 +304,7 @@ impl Config {
                 rollout,
             },
             engine,
+            push_inflight,
             connections,
             drain,
             log_level: raw.log.level,

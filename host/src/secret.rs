@@ -9,6 +9,7 @@
 
 pub(crate) mod finder;
 mod masker;
+pub(crate) mod source;
 pub(crate) mod spelling;
 
 use std::{fmt, string::FromUtf8Error};

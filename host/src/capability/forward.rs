@@ -1,22 +1,18 @@
 //! Asking the platform behind a link: one signed event to the one address that the operator wrote, one JSON answer. A
-//! guest chooses neither address nor headers. Signed as Standard Webhooks wants it, in the form of a CloudEvent 1.0.
+//! guest chooses neither address nor headers.
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{
     Context, Phase,
-    crypto::hash::{Algorithm, hmac},
+    cloudevent::{EventError, Signed, Signer, Told},
     http::client::{Incoming, Outgoing, Outlet},
 };
 use crate::{
@@ -31,17 +27,13 @@ const EVENT_MAX: usize = 64;
 const KEY_MAX: usize = 512;
 /// Bytes of a refusal's message.
 const MESSAGE_MAX: usize = 1 << 10;
-/// Before the base64 of a signing secret (Standard Webhooks).
-const SECRET_PREFIX: &str = "whsec_";
-/// Bytes of a signing key at the least: what Standard Webhooks asks for.
-const KEY_BYTES_MIN: usize = 24;
 
 /// The platform of a link, and how to reach and convince it.
 pub(crate) struct Platform {
     connector: ConnectorName,
     url: Url,
     outlet: Outlet,
-    key: Zeroizing<Vec<u8>>,
+    signer: Signer,
     timeout: Duration,
 }
 
@@ -56,67 +48,27 @@ impl Platform {
         outlet: Outlet,
         secret: &[u8],
         timeout: Duration,
-    ) -> Result<Self, String> {
-        let secret = secret.trim_ascii();
-        let key = match secret.strip_prefix(SECRET_PREFIX.as_bytes()) {
-            Some(encoded) => STANDARD.decode(encoded).map_err(|_| "what follows whsec_ is not base64".to_owned())?,
-            None => secret.to_vec(),
-        };
-        let key = Zeroizing::new(key);
-        if key.len() < KEY_BYTES_MIN {
-            return Err(format!("the key has {} bytes; at least {KEY_BYTES_MIN} are needed", key.len()));
-        }
-        Ok(Self { connector, url, outlet, key, timeout })
+    ) -> Result<Self, EventError> {
+        Ok(Self { connector, url, outlet, signer: Signer::new(secret)?, timeout })
     }
 
-    fn event(&self, link: &LinkId, event: &str, key: Option<&str>, data: &RawValue) -> Result<Outgoing, String> {
+    fn event(&self, link: &LinkId, event: &str, key: Option<&str>, data: &RawValue) -> Result<Outgoing, EventError> {
         let now = Timestamp::now();
         let id = match key {
             Some(key) => keyed_id(link, event, key),
             None => uuid::Uuid::now_v7().to_string(),
         };
-        let body = serde_json::to_vec(&CloudEvent {
-            specversion: "1.0",
+        let told = Told {
             id: &id,
             source: &format!("/v1/links/{link}"),
             kind: &format!("duijie.{}.{event}", self.connector),
             time: &now.to_string(),
-            datacontenttype: "application/json",
             data,
-        });
-        let body = body.map_err(|error| error.to_string())?;
-        let seconds = now.as_second().to_string();
-        let message: [&[u8]; 5] = [id.as_bytes(), b".", seconds.as_bytes(), b".", &body];
-        let mac = hmac(Algorithm::Sha256, &self.key, message).map_err(|error| error.to_string())?;
-        let headers = [
-            (header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8".to_owned()),
-            (HeaderName::from_static("webhook-id"), id),
-            (HeaderName::from_static("webhook-timestamp"), seconds),
-            (HeaderName::from_static("webhook-signature"), format!("v1,{}", STANDARD.encode(mac))),
-        ];
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)));
-        Ok(Outgoing {
-            method: Method::POST,
-            url: self.url.clone(),
-            headers: headers.collect(),
-            body: Bytes::from(body),
-            deadline: Instant::now(),
-            response_max: 0,
-        })
+        };
+        let Signed { headers, body } = self.signer.sign(told, now)?;
+        let (method, url) = (Method::POST, self.url.clone());
+        Ok(Outgoing { method, url, headers, body, deadline: Instant::now(), response_max: 0 })
     }
-}
-
-/// CloudEvents 1.0, structured mode.
-#[derive(Serialize)]
-struct CloudEvent<'e> {
-    specversion: &'static str,
-    id: &'e str,
-    source: &'e str,
-    #[serde(rename = "type")]
-    kind: &'e str,
-    time: &'e str,
-    datacontenttype: &'static str,
-    data: &'e RawValue,
 }
 
 /// The same key is the same event: a platform that has seen the id need not act again.
@@ -171,7 +123,7 @@ impl Context {
         self.http_requests_left =
             requests.ok_or("the call has used up its requests ([limits] http_requests)".to_owned())?;
         let data = RawValue::from_string(data).map_err(|_| "the event's data is not JSON".to_owned())?;
-        let mut outgoing = platform.event(link, event, key, &data)?;
+        let mut outgoing = platform.event(link, event, key, &data).map_err(|error| error.to_string())?;
         if let Ok(request_id) = HeaderValue::from_str(&self.request_id) {
             outgoing.headers.push((HeaderName::from_static("x-request-id"), request_id));
         }

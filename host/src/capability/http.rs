@@ -60,6 +60,7 @@ impl wit::Host for Context {
 struct Prepared {
     grant: Arc<Grant>,
     outgoing: Outgoing,
+    origin: Origin,
     sent: Sent,
 }
 
@@ -67,7 +68,7 @@ impl Prepared {
     async fn exchange(self) -> Result<Response, Error> {
         let Some(reach) = &self.grant.reach else { return Err(no_link()) };
         // Marked before, because a call that runs into its deadline is dropped in the middle of this.
-        let mark = self.sent.mark();
+        let mark = self.sent.mark(self.origin);
         match reach.outlet.send(self.outgoing).await {
             Ok(incoming) => Ok(response(incoming)),
             Err(error) => {
@@ -129,6 +130,7 @@ impl Context {
                 deadline: Instant::now() + time,
                 response_max: self.body_bytes,
             },
+            origin,
             sent: self.sent.clone(),
         })
     }

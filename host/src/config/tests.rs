@@ -1,6 +1,6 @@
 //! What is read, what is refused, and where it says the fault is.
 
-use super::*;
+use super::{webhooks::SECRET_FORM, *};
 
 fn read(text: &str) -> Result<Config, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
@@ -75,4 +75,54 @@ fn a_pattern_or_a_signing_key_that_is_none_is_named_with_its_line() {
 fn a_missing_file_says_how_to_give_one() {
     let text = Config::read(Path::new("/nonexistent/duijie.toml")).unwrap_err().to_string();
     assert!(text.contains("--config"), "{text}");
+}
+
+fn with_platforms(webhooks: &str) -> Result<Config, ConfigError> {
+    let platform = |name: &str| {
+        format!("[[platforms]]\nname = \"{name}\"\nkey_id = \"\"\nkey_sha256 = \"\"\nlinks = []\noperations = []\n")
+    };
+    read(&format!("{}{}{webhooks}", platform("city"), platform("campus")))
+}
+
+#[test]
+fn a_webhook_is_one_platforms_and_its_secret_is_elsewhere() {
+    let config = with_platforms(
+        "[[webhooks]]\nplatform = \"city\"\nurl = \"https://city.example/duijie\"\nsecret = { env = \"CITY\" }\n\
+         [[webhooks]]\nplatform = \"campus\"\nurl = \"http://campus.example\"\nsecret.file = \"campus\"\ncidr = [\"10.0.0.0/8\"]",
+    );
+    let platforms: Vec<_> = config.unwrap().webhooks.iter().map(|webhook| webhook.platform.to_string()).collect();
+    assert_eq!(platforms, ["city", "campus"]);
+}
+
+#[test]
+fn a_webhook_that_cannot_be_used_is_named_with_line_and_key() {
+    const GOOD: [(&str, &str); 3] =
+        [("platform", "\"city\""), ("url", "\"https://city.example/duijie\""), ("secret", "{ env = \"CITY\" }")];
+    let one = |key: &str, value: &str| {
+        let value = |known: &str, good: &'static str| if known == key { value.to_owned() } else { good.to_owned() };
+        let lines: Vec<_> = GOOD.iter().map(|(known, good)| format!("{known} = {}", value(known, good))).collect();
+        format!("[[webhooks]]\n{}\n", lines.join("\n"))
+    };
+    // The two platforms take twelve lines, the table's head one.
+    for (line, key, value, why) in [
+        (14, "platform", "\"nobody\"", "no [[platforms]] has the name nobody"),
+        (14, "platform", "\"No Body\"", "is not valid"),
+        (15, "url", "\"ftp://city.example\"", "https:// or http://"),
+        (15, "url", "\"https://user:hunter2@city.example\"", "a user, a password"),
+        (16, "secret", "\"hunter2\"", SECRET_FORM),
+        (16, "secret", "{ inline = \"hunter2\" }", SECRET_FORM),
+        (16, "secret", "{ env = 7 }", SECRET_FORM),
+        (16, "secret", "{ env = \"hunter2!\" }", "never written here"),
+        (16, "secret", "{ }", "give either"),
+        (16, "secret", "{ env = \"A\", file = \"a\" }", "give either"),
+    ] {
+        let text = with_platforms(&one(key, value)).unwrap_err().to_string();
+        assert!(text.contains(&format!("duijie.toml:{line}: ")) && text.contains(key), "{text}");
+        assert!(text.contains(why) && !text.contains("hunter2"), "{text}");
+    }
+    let twice = with_platforms(&one("", "").repeat(2)).unwrap_err().to_string();
+    assert!(twice.contains("duijie.toml:18: key `webhooks.platform`: city has a webhook already"), "{twice}");
+    let networks = with_platforms(&format!("{}cidr = [\"ten\"]", one("", ""))).unwrap_err().to_string();
+    assert!(networks.contains("duijie.toml:17: ") && networks.contains("cidr"), "{networks}");
+    assert!(with_platforms(&one("", "")).is_ok());
 }
