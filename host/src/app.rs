@@ -1,6 +1,10 @@
 //! The composition root: builds every part from the configuration, wires them, spawns them, and orders the shutdown.
 //! Holds no logic of its own; besides the command line the only module that may use `anyhow`.
 
+mod controls;
+mod signals;
+mod tasks;
+
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -11,39 +15,41 @@ use std::{
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use futures_util::future::BoxFuture;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::Notify};
 
+use self::{
+    controls::Controls,
+    signals::{Again, Signals},
+    tasks::{settle, sweep, watch_credentials},
+};
 use crate::{
-    capability::{credential::Renewals, http::client::ClientPool},
+    audit::Auditor,
+    capability::{credential::Renewals, http::client::ClientPool, kv::space::Kv},
     config::Config,
-    id::{ConnectorName, Pin},
-    link::{Dispatcher, bind::Binder, expiry::Expiry, table::Lasting},
-    reload::{
-        self, Ledger, Reconciler, Retained, SharedStatus, Signatures, Stager, Status, Trigger, Watcher, WishError,
-    },
+    failpoint,
+    hostkey::HostKey,
+    link::{Dispatcher, bind::Binder, table::Lasting},
+    push::{self, Push},
+    reload::{self, Ledger, Reconciler, Retained, SharedStatus, Signatures, Stager, Status, Trigger, Watcher},
     runtime::{Cache, Compiler, EngineOptions, PreparedRef, Runtime},
+    seal::Sealer,
     server::{
         self, ServeOptions,
-        admin::{Admin, Control, Declined, Granted, Versions},
+        admin::{Admin, Versions},
         api::Api,
         auth::{AdminKey, PlatformKeys},
     },
     shutdown::{Drain, Shutdown},
-    telemetry,
+    store::{self, Options, Sqlite, Store},
+    telemetry, webhook,
+    webhook::Webhooks,
 };
 
 /// How long a platform may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long probes may go on after the signal.
 const ADMIN_GRACE: Duration = Duration::from_secs(2);
-/// How often expired key-value entries are cleared away.
-const SWEEP: Duration = Duration::from_secs(30);
-/// How often credentials are looked at.
-const EXPIRY: Duration = Duration::from_secs(1);
 /// What runs here.
 const VERSIONS: Versions = Versions { duijie: env!("CARGO_PKG_VERSION"), wasmtime: "48.0.8", contract: "0.1.0" };
 
@@ -53,10 +59,15 @@ pub(crate) struct Loaded {
     pub(crate) dispatcher: Arc<Dispatcher>,
     /// What was loaded and what was refused.
     pub(crate) status: Arc<Status>,
+    /// Where the store lies that the calls use; gone with this.
+    _state: TempDir,
 }
 
 struct Parts {
     dispatcher: Arc<Dispatcher>,
+    store: Arc<dyn Store>,
+    sealer: Arc<Sealer>,
+    clients: Arc<ClientPool>,
     lasting: Arc<Lasting>,
     reconciler: Reconciler,
     status: SharedStatus,
@@ -88,23 +99,53 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let metrics = telemetry::start_metrics()?;
     let renewals = Renewals::open(&config.state).context("reading the renewals of credentials")?;
     let (trigger, events) = reload::channel();
-    let mut parts = parts(&config, renewals, trigger.clone())?;
+    let mut parts = parts(&config, renewals, trigger.clone()).await?;
     let (shutdown, drain) = Shutdown::new();
+    let store = parts.store.clone();
+    let (auditor, auditing) = Auditor::start(store.clone());
+    let auditing = tokio::spawn(auditing);
+    let webhooks = Webhooks::new(&config.webhooks, parts.clients.clone()).context("table `webhooks`")?;
+    let (webhooks, events_due) = (Arc::new(webhooks), Arc::new(Notify::new()));
+    let push = Arc::new(Push::new(push::Parts {
+        dispatcher: parts.dispatcher.clone(),
+        store: store.clone(),
+        sealer: parts.sealer,
+        webhooks: webhooks.clone(),
+        events: events_due.clone(),
+        inflight: config.push_inflight,
+        drain: drain.clone(),
+    }));
 
     let control = Arc::new(Controls { status: parts.status, trigger: trigger.clone() });
-    let state = Admin { control, metrics, key: admin_key, drain: drain.clone(), versions: VERSIONS };
+    let state = Admin {
+        control,
+        push: push.clone(),
+        auditor: auditor.clone(),
+        metrics,
+        key: admin_key,
+        drain: drain.clone(),
+        versions: VERSIONS,
+    };
     // Closes last: while the calls drain, probes are still told so.
     let (admin_shutdown, admin_drain) = Shutdown::new();
     let admin = spawn_admin(admin, state, admin_drain)?;
 
     let watcher = Watcher::start(&config.reload, trigger.clone());
     parts.reconciler.reconcile(false).await;
-    tokio::spawn(sweep(parts.lasting));
-    tokio::spawn(watch_credentials(parts.dispatcher.clone()));
+    tokio::spawn(sweep(parts.lasting, store.clone()));
+    tokio::spawn(watch_credentials(push.clone()));
+    // After the links are there: what waits would find none.
+    let working = [
+        tokio::spawn(push::worker::run(push.clone(), drain.clone())),
+        tokio::spawn(push::schedule::run(push.clone(), drain.clone())),
+        tokio::spawn(webhook::run(store.clone(), webhooks.clone(), events_due, drain.clone(), config.drain)),
+    ];
     tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
     let dispatcher = parts.dispatcher.clone();
     let state = Api {
         dispatcher: parts.dispatcher,
+        push,
+        auditor,
         keys: keys.clone(),
         body_timeout: BODY_TIMEOUT,
         trusted_proxies: config.trusted_proxies,
@@ -116,7 +157,14 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     let signals = Signals::new()?;
     announce(&listening)?;
 
-    signals.until_told(&trigger, &keys, &file).await;
+    let again = Again { keys: &keys, webhooks: &webhooks, file: &file };
+    let broken = tokio::select! {
+        () = signals.until_told(&trigger, &again) => None,
+        why = store.broken() => Some(why),
+    };
+    if let Some(why) = &broken {
+        tracing::error!(%why, "the store has failed: nothing more is accepted, and the host ends");
+    }
     tracing::info!(grace_s = config.drain.as_secs(), "draining");
     let began = Instant::now();
     shutdown.begin();
@@ -126,6 +174,10 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     tracing::info!(finished = drained.finished, cut = drained.cut, calls_cut, "drained");
     admin_shutdown.begin();
     let _ = admin.join();
+    settle(working, auditing, config.drain.saturating_sub(began.elapsed())).await;
+    if let Some(why) = broken {
+        anyhow::bail!("the store failed ({why}); what was accepted is on the disk: see to the disk, then start again");
+    }
     let cut = drained.cut.max(calls_cut);
     if cut > 0 {
         anyhow::bail!(
@@ -154,65 +206,6 @@ fn spawn_admin(listener: std::net::TcpListener, state: Admin, drain: Drain) -> a
     thread.context("starting the admin thread")
 }
 
-/// What the process is told from outside.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for SIGTERM or SIGINT; meanwhile SIGHUP reads the platforms' keys again and looks at the directories.
-    async fn until_told(mut self, trigger: &Trigger, keys: &PlatformKeys, file: &Path) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    read_keys_again(keys, file);
-                    trigger.now();
-                }
-            }
-        }
-    }
-}
-
-fn read_keys_again(keys: &PlatformKeys, file: &Path) {
-    let replaced =
-        Config::read(file).map_err(anyhow::Error::from).and_then(|config| Ok(keys.replace(&config.platforms)?));
-    match replaced {
-        Ok(()) => tracing::info!(file = %file.display(), "platforms' keys read again"),
-        Err(error) => {
-            tracing::error!(file = %file.display(), error = format!("{error:#}"), "platforms' keys kept as they were")
-        }
-    }
-}
-
-/// Key-value entries that nobody reads again still end.
-async fn sweep(lasting: Arc<Lasting>) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        lasting.sweep().await;
-    }
-}
-
-/// Operators hear of credentials that come to their end.
-async fn watch_credentials(dispatcher: Arc<Dispatcher>) {
-    let mut expiry = Expiry::default();
-    loop {
-        expiry.look(&dispatcher.table());
-        tokio::time::sleep(EXPIRY).await;
-    }
-}
-
 /// One JSON line on stdout when calls are taken, for whoever started this with port 0.
 fn announce(listening: &serde_json::Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -220,46 +213,6 @@ fn announce(listening: &serde_json::Value) -> anyhow::Result<()> {
     out.flush()?;
     tracing::info!(%listening, "serving");
     Ok(())
-}
-
-/// What the admin listener may see and do.
-struct Controls {
-    status: SharedStatus,
-    trigger: Trigger,
-}
-
-impl Control for Controls {
-    fn published(&self) -> bool {
-        self.status.load().ready
-    }
-
-    fn rollouts(&self) -> serde_json::Value {
-        serde_json::to_value(&**self.status.load()).unwrap_or_default()
-    }
-
-    fn reload(&self) {
-        self.trigger.now();
-    }
-
-    fn roll_back(&self, connector: ConnectorName) -> BoxFuture<'_, Result<Granted, Declined>> {
-        Box::pin(async { self.trigger.roll_back(connector).await.map(granted).map_err(declined) })
-    }
-
-    fn release(&self, pin: Pin) -> BoxFuture<'_, Result<Granted, Declined>> {
-        Box::pin(async { self.trigger.release(pin).await.map(granted).map_err(declined) })
-    }
-}
-
-fn granted(reload::Granted { revision, links }: reload::Granted) -> Granted {
-    Granted { revision, links }
-}
-
-fn declined(error: WishError) -> Declined {
-    let text = error.to_string();
-    match error {
-        WishError::UnknownConnector(_) | WishError::NotQuarantined(_) => Declined::Unknown(text),
-        WishError::NothingBefore(_) | WishError::Ended => Declined::Impossible(text),
-    }
 }
 
 /// Loads everything once into a throw-away state directory, for the verbs that run and end.
@@ -272,9 +225,9 @@ pub(crate) async fn load_once(config: &Config) -> anyhow::Result<Loaded> {
     let mut config = config.clone();
     config.state = state.path().to_owned();
     let (trigger, _events) = reload::channel();
-    let mut parts = parts(&config, renewals, trigger)?;
+    let mut parts = parts(&config, renewals, trigger).await?;
     parts.reconciler.settle().await;
-    Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full() })
+    Ok(Loaded { dispatcher: parts.dispatcher, status: parts.status.load_full(), _state: state })
 }
 
 /// Takes one connector through every step of loading, for `inspect`.
@@ -286,7 +239,7 @@ pub(crate) async fn prepare(bytes: &[u8]) -> anyhow::Result<PreparedRef> {
     // One instance is enough to describe itself.
     let options = EngineOptions { calls_max: 2, hooks_max: 0, ..EngineOptions::default() };
     let runtime = Runtime::new(&options).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
-    Ok(stager(&runtime, state.path(), Signatures::default())?.prepare(bytes).await?)
+    Ok(stager(&runtime, state.path(), &host_key(state.path())?, Signatures::default())?.prepare(bytes).await?)
 }
 
 /// The keys of the configuration.
@@ -297,28 +250,50 @@ pub(crate) fn platform_keys(config: &Config) -> anyhow::Result<PlatformKeys> {
     Ok(PlatformKeys::from_config(&config.platforms)?)
 }
 
-fn stager(runtime: &Runtime, state: &Path, signatures: Signatures) -> anyhow::Result<Stager> {
+/// The key of this state directory.
+fn host_key(state: &Path) -> anyhow::Result<HostKey> {
+    HostKey::open(&state.join("host.key"), &state.join(store::FILE)).context("reading the key of the state directory")
+}
+
+fn stager(runtime: &Runtime, state: &Path, host_key: &HostKey, signatures: Signatures) -> anyhow::Result<Stager> {
     let opening = || format!("opening the state directory {}", state.display());
-    let cache = Cache::open(state).with_context(opening)?;
+    let cache = Cache::open(state, host_key).with_context(opening)?;
     let retained = Retained::open(state).with_context(opening)?;
     let program = std::env::current_exe().context("finding this program")?;
     Ok(Stager::new(runtime.clone(), Compiler::new(program, cache), signatures, retained))
 }
 
-fn parts(config: &Config, renewals: Renewals, trigger: Trigger) -> anyhow::Result<Parts> {
+/// The key and the store of this state directory. Waits for the disk, and for a host that is ending.
+async fn open(state: &Path) -> anyhow::Result<(HostKey, Arc<dyn Store>)> {
+    let state = state.to_owned();
+    let open = move || {
+        let (host_key, path) = (host_key(&state)?, state.join(store::FILE));
+        let mut options = Options::new(path.clone(), host_key.derive("audit"));
+        options.on_commit = Some(Arc::new(|changes| {
+            telemetry::committed(changes);
+            failpoint::committed();
+        }));
+        let opened = Sqlite::open(options);
+        let store = opened.with_context(|| format!("opening the store {}", path.display()))?;
+        anyhow::Ok((host_key, Arc::new(store) as Arc<dyn Store>))
+    };
+    tokio::task::spawn_blocking(open).await.context("opening the state directory")?
+}
+
+async fn parts(config: &Config, renewals: Renewals, trigger: Trigger) -> anyhow::Result<Parts> {
+    let (host_key, store) = open(&config.state).await?;
     let runtime = Runtime::new(&config.engine).map_err(|e| anyhow::anyhow!("starting the engine: {e:#}"))?;
     let dispatcher = Arc::new(Dispatcher::new(config.engine.calls_max as usize, config.engine.hooks_max as usize));
     let status: SharedStatus = Arc::new(ArcSwap::default());
-    let lasting = Arc::new(Lasting::new(renewals));
-    let binder = Binder {
-        clients: Arc::new(ClientPool::new()),
-        lasting: lasting.clone(),
-        memory_bytes_max: config.engine.memory_bytes_max,
-    };
-    let stager = stager(&runtime, &config.state, config.reload.signatures.clone())?;
+    let sealer = Arc::new(Sealer::new(store.clone(), &host_key));
+    let clients = Arc::new(ClientPool::new());
+    let lasting = Arc::new(Lasting::new(renewals, Kv::new(store.clone(), sealer.clone())));
+    let binder =
+        Binder { clients: clients.clone(), lasting: lasting.clone(), memory_bytes_max: config.engine.memory_bytes_max };
+    let stager = stager(&runtime, &config.state, &host_key, config.reload.signatures.clone())?;
     let ledger = Ledger::open(&config.state);
     let (dispatcher_too, status_too) = (dispatcher.clone(), status.clone());
     let made = reload::Parts { stager, binder, ledger, dispatcher: dispatcher_too, status: status_too, trigger };
     let reconciler = Reconciler::new(&config.reload, made);
-    Ok(Parts { dispatcher, lasting, reconciler, status })
+    Ok(Parts { dispatcher, store, sealer, clients, lasting, reconciler, status })
 }

@@ -13,22 +13,27 @@
 pub mod cli;
 
 mod app;
+mod audit;
 mod bindings;
 mod capability;
 mod config;
 mod failpoint;
 mod failure;
 mod file;
+mod hostkey;
 mod id;
 mod link;
+mod offline;
 mod pattern;
+mod push;
 mod redact;
 mod reload;
 mod runtime;
+mod seal;
 mod secret;
 mod server;
+mod sheet;
 mod shutdown;
-#[cfg_attr(not(test), expect(dead_code, reason = "jobs and values move onto it next"))]
-#[expect(unused_imports, reason = "the same")]
 mod store;
 mod telemetry;
+mod webhook;

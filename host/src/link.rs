@@ -12,7 +12,7 @@ pub(crate) mod table;
 
 pub(crate) use self::layers::DEFAULTS;
 pub(crate) use self::{
-    dispatch::{Answer, Call, CallError, Dispatcher},
-    spec::LinkSpec,
+    dispatch::{Answer, Call, CallError, Dispatcher, Failed},
+    spec::{INFLIGHT_DEFAULT, LinkSpec, PushSpec, ScheduleSpec},
     table::{Canary, Entry, Link, Serving, Table},
 };

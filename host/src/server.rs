@@ -13,6 +13,7 @@ mod inputs;
 mod openapi;
 mod peers;
 mod problem;
+mod reading;
 mod source;
 mod stream;
 
@@ -168,4 +169,4 @@ async fn finish(mut connections: JoinSet<()>, options: &ServeOptions) -> Drained
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -96,3 +96,9 @@ pub(crate) fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     });
     Ok(handle)
 }
+
+/// The store has committed this many changes at once: their quotient is what a sync was shared by.
+pub(crate) fn committed(changes: usize) {
+    metrics::counter!("duijie_store_commits_total").increment(1);
+    metrics::counter!("duijie_store_changes_total").increment(changes as u64);
+}

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     hook::{Hook, PathSecret},
-    spec::{LinkSpec, SecretSource, SecretSpec, SpecError},
+    spec::{LinkSpec, PushSpec, SecretSpec, SpecError},
     table::{Lasting, Link},
 };
 use crate::{
@@ -28,8 +28,6 @@ use crate::{
 
 /// SM4 keys have 16 bytes (GB/T 32907-2016).
 const SM4_KEY_BYTES: usize = 16;
-/// The largest secret file read, in bytes.
-const SECRET_MAX: u64 = 16 << 10;
 /// The largest CA file read, in bytes.
 const CA_MAX: u64 = 1 << 20;
 
@@ -56,19 +54,12 @@ type Text = Result<Zeroizing<Vec<u8>>, String>;
 impl Material {
     /// Reads it. Blocks: files may lie on a slow disk.
     pub(crate) fn read(spec: &LinkSpec) -> Self {
-        let file = |path: &Path, max| crate::file::read(path, max).map_err(|e| format!("{}: {e}", path.display()));
-        let text = |source: &SecretSource| match source {
-            SecretSource::Env(name) => std::env::var(name)
-                .map(String::into_bytes)
-                .map_err(|_| format!("environment variable {name} is not set (or not UTF-8) for this process")),
-            SecretSource::File(path) => file(path, SECRET_MAX),
-        };
-        let secret = |source: &SecretSource| text(source).map(Zeroizing::new);
+        let authority = |path: &Path| crate::file::read(path, CA_MAX).map_err(|e| format!("{}: {e}", path.display()));
         Self {
-            secrets: spec.secrets.iter().map(|(slot, how)| (slot.clone(), secret(&how.source))).collect(),
-            path_secrets: spec.hooks.iter().map(|(name, hook)| (name.clone(), secret(&hook.path_secret))).collect(),
-            platform: spec.platform.as_ref().map(|platform| secret(&platform.secret)),
-            ca: spec.ca_file.as_deref().map(|path| file(path, CA_MAX)),
+            secrets: spec.secrets.iter().map(|(slot, how)| (slot.clone(), how.source.read())).collect(),
+            path_secrets: spec.hooks.iter().map(|(name, hook)| (name.clone(), hook.path_secret.read())).collect(),
+            platform: spec.platform.as_ref().map(|platform| platform.secret.read()),
+            ca: spec.ca_file.as_deref().map(authority),
         }
     }
 }
@@ -111,6 +102,7 @@ impl Binder {
         let limits = spec.limits_within(self.memory_bytes_max).map_err(|error| wrong.push(error)).unwrap_or_default();
         let hooks = self.hooks(spec, material.path_secrets, &connector, &limits, &mut wrong);
         let platform = self.platform(spec, material.platform, ca.as_ref(), &mut wrong);
+        schedules(spec, &connector, &mut wrong);
         if !wrong.is_empty() {
             return Err(BindError::Settings(wrong));
         }
@@ -133,7 +125,21 @@ impl Binder {
             return Err(BindError::Settings(problems.into_iter().map(|problem| config_error(spec, problem)).collect()));
         }
         let permits = self.lasting.permits(&spec.id, spec.concurrency);
-        Ok(Link { id: spec.id.clone(), connector, limits, grant, permits, hooks })
+        // More under way than the link may have open at a time would only wait for each other.
+        let concurrency = u32::try_from(spec.concurrency).unwrap_or(u32::MAX);
+        let push = PushSpec { max_inflight: spec.push.max_inflight.min(concurrency), ..spec.push };
+        Ok(Link {
+            id: spec.id.clone(),
+            connector,
+            limits,
+            grant,
+            permits,
+            hooks,
+            origins: spec.allow.iter().map(|rule| rule.origin().clone()).collect(),
+            push,
+            schedules: spec.schedules.clone(),
+            sheets: spec.sheets.clone(),
+        })
     }
 
     fn hooks(
@@ -188,7 +194,7 @@ impl Binder {
             let outlet = outlet.map_err(|error| ("platform.url", error.to_string()))?;
             let connector = spec.connector.clone();
             Platform::new(connector, asked.url.clone(), outlet, &secret, asked.timeout)
-                .map_err(|text| ("platform.secret", text))
+                .map_err(|error| ("platform.secret", error.to_string()))
         });
         made.map_err(|(key, message)| wrong.push(spec.wrong(key, message))).ok()
     }
@@ -256,6 +262,27 @@ fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec, mut text: Zeroi
         }
     };
     Ok(Slot::new(secret, granted.into_iter().collect::<Uses>(), send_to))
+}
+
+/// Is what a link does by itself something that its connector does, with an input that it takes?
+fn schedules(spec: &LinkSpec, connector: &PreparedRef, wrong: &mut Vec<SpecError>) {
+    for (name, schedule) in &spec.schedules {
+        let key = |key: &str| format!("schedules.{name}.{key}");
+        match connector.operation(&schedule.operation) {
+            None => {
+                let names: Vec<_> = connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
+                let text = format!("connector {} has no such operation; it has {}", spec.connector, names.join(", "));
+                wrong.push(spec.wrong(&key("operation"), text));
+            }
+            Some(operation) => {
+                for violation in operation.violations(&schedule.input) {
+                    let at = violation.pointer.trim_start_matches('/').replace('/', ".");
+                    let key = if at.is_empty() { key("input") } else { format!("{}.{at}", key("input")) };
+                    wrong.push(spec.wrong(&key, violation.message));
+                }
+            }
+        }
+    }
 }
 
 fn authorities(spec: &LinkSpec, pem: Option<Result<Vec<u8>, String>>, wrong: &mut Vec<SpecError>) -> Option<Ca> {

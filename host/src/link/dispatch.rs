@@ -9,13 +9,13 @@ use std::{
 use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{Notify, Semaphore, SemaphorePermit},
     time::timeout,
 };
 
 use super::table::{Entry, Link, LiveTable, Table};
 use crate::{
-    capability::{CallContext, Context},
+    capability::{CallContext, Context, http::policy::Origin},
     failure::{Class, Failure, Outcome},
     runtime::{self, Violation},
 };
@@ -41,6 +41,17 @@ pub(crate) struct Call<'c> {
 pub(crate) struct Answer {
     /// The operation's output, valid JSON.
     pub(crate) output: Box<RawValue>,
+    /// Who was asked last; none: nobody.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// A call that ran and did not end well.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// What a caller may know of it.
+    pub(crate) failure: Failure,
+    /// Who was asked last; none: nobody.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// A call that did not.
@@ -95,13 +106,14 @@ pub(crate) enum CallError {
     #[error("the host has as many calls open as it may; try again soon")]
     HostBusy,
     /// The connector, the upstream or the deadline ended the call.
-    #[error("{}", .0.message)]
-    Failed(Box<Failure>),
+    #[error("{}", .0.failure.message)]
+    Failed(Box<Failed>),
 }
 
 /// Takes calls to links.
 pub(crate) struct Dispatcher {
     table: LiveTable,
+    changed: Notify,
     calls: Semaphore,
     calls_max: usize,
     /// For inbound requests. Not those of calls: with all of them taken, a call that waits for a hook would wait for itself.
@@ -113,7 +125,7 @@ impl Dispatcher {
     /// With an empty table; at most so many calls, and besides them so many hooks, run at a time in the whole host.
     pub(crate) fn new(calls_max: usize, hooks_max: usize) -> Self {
         let (calls, hooks) = (Semaphore::new(calls_max), Semaphore::new(hooks_max));
-        Self { table: LiveTable::default(), calls, calls_max, hooks, hooks_max }
+        Self { table: LiveTable::default(), changed: Notify::new(), calls, calls_max, hooks, hooks_max }
     }
 
     /// Waits until no call and no hook is under way, also of callers who have gone away, and at most this long. Returns
@@ -138,18 +150,13 @@ impl Dispatcher {
     /// Publishes new links; calls under way go on with theirs.
     pub(crate) fn publish(&self, table: Table) {
         self.table.publish(table);
+        self.changed.notify_one();
     }
 
-    /// The largest input that this link takes for this operation, so that a server need not read more.
-    /// None when there is no such link or operation.
-    pub(crate) fn input_max(&self, link: &str, operation: &str) -> Option<usize> {
-        match self.table.load().get(link)? {
-            Entry::Serving(serving) => {
-                let link = &serving.stable;
-                link.connector.operation(operation).map(|op| link.input_max(op.spec.max_body))
-            }
-            Entry::Refused { .. } => None,
-        }
+    /// Ends when new links have been published since it ended last. For one who waits: whoever keeps a table must let go
+    /// of it soon, or revisions that nobody serves with would live on in it.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Runs one call to its end.
@@ -182,7 +189,7 @@ impl Dispatcher {
         held: &mut Option<[SemaphorePermit<'p>; 2]>,
     ) -> Result<Answer, CallError> {
         let Some(operation) = link.connector.operation(call.operation) else {
-            return Err(unknown_operation(link, call.operation));
+            return Err(CallError::unknown_operation(link, call.operation));
         };
         let max = link.input_max(operation.spec.max_body);
         if input.len() > max {
@@ -217,18 +224,63 @@ impl Dispatcher {
             http_requests: limits.http_requests,
             personal,
         });
+        let sent = context.sent();
         match runtime::call(&link.connector, context, &limits, call.operation, text).await {
-            Ok(output) => Ok(Answer { output }),
-            Err(failure) => Err(CallError::Failed(Box::new(failure))),
+            Ok(output) => Ok(Answer { output, origin: sent.origin() }),
+            Err(failure) => Err(CallError::Failed(Box::new(Failed { failure, origin: sent.origin() }))),
+        }
+    }
+
+    /// Everything that can be said of an input without running the connector: the link that would serve it and the input,
+    /// parsed. For what is to be sent later.
+    ///
+    /// # Errors
+    /// As [`Self::call`] before the connector runs, without the bounds on what runs at a time.
+    pub(crate) fn examine(&self, link: &str, operation: &str, input: &[u8]) -> Result<(Arc<Link>, Value), CallError> {
+        let link = self.serving(link)?;
+        let Some(spec) = link.connector.operation(operation) else {
+            return Err(CallError::unknown_operation(&link, operation));
+        };
+        let max = link.input_max(spec.spec.max_body);
+        if input.len() > max {
+            return Err(CallError::TooLarge { given: input.len(), max });
+        }
+        let value = serde_json::from_slice(input).map_err(|error| not_json(&error))?;
+        let violations = spec.violations(&value);
+        if !violations.is_empty() {
+            return Err(CallError::Invalid { operation: operation.to_owned(), violations });
+        }
+        Ok((link, value))
+    }
+
+    /// The link of this id, if it serves, with the state that serves all but what a canary gets.
+    ///
+    /// # Errors
+    /// `UnknownLink`, `LinkRefused`.
+    pub(crate) fn serving(&self, link: &str) -> Result<Arc<Link>, CallError> {
+        match self.table.load().get(link) {
+            Some(Entry::Serving(serving)) => Ok(serving.stable.clone()),
+            Some(Entry::Refused { .. }) => Err(CallError::LinkRefused(link.to_owned())),
+            None => Err(CallError::UnknownLink(link.chars().take(128).collect())),
         }
     }
 }
 
 impl CallError {
+    /// There is no such operation; names those that there are.
+    pub(crate) fn unknown_operation(link: &Link, asked: &str) -> Self {
+        let known: Vec<&str> = link.connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
+        Self::UnknownOperation {
+            link: link.id.to_string(),
+            operation: asked.chars().take(80).collect(),
+            known: known.join(", "),
+        }
+    }
+
     /// What is known about the effect: only a call that ran can have had one.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Failed(failure) => failure.outcome,
+            Self::Failed(failed) => failed.failure.outcome,
             _ => Outcome::NotSent,
         }
     }
@@ -243,13 +295,14 @@ impl CallError {
             | Self::Invalid { .. } => Class::InvalidInput,
             Self::LinkRefused(_) => Class::Config,
             Self::LinkBusy(_) | Self::HostBusy => Class::Unavailable,
-            Self::Failed(failure) => failure.class,
+            Self::Failed(failed) => failed.failure.class,
         }
     }
 }
 
 impl Link {
-    fn input_max(&self, asked: Option<u64>) -> usize {
+    /// The largest input that this link takes for an operation that asks for so much, so that a server need not read more.
+    pub(crate) fn input_max(&self, asked: Option<u64>) -> usize {
         // A connector's wish for large bodies is granted by the link's limit alone.
         let asked = asked.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
         self.limits.body_bytes.min(asked)
@@ -261,15 +314,6 @@ impl Link {
             limits.deadline = limits.deadline.min(Duration::from_millis(ms));
         }
         limits
-    }
-}
-
-fn unknown_operation(link: &Link, asked: &str) -> CallError {
-    let known: Vec<&str> = link.connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
-    CallError::UnknownOperation {
-        link: link.id.to_string(),
-        operation: asked.chars().take(80).collect(),
-        known: known.join(", "),
     }
 }
 
@@ -306,7 +350,7 @@ fn observe(link: &Link, call: &Call<'_>, bytes: usize, result: &Result<Answer, C
     };
     match result {
         Ok(_) => link.connector.tally.count(None),
-        Err(CallError::Failed(failure)) => link.connector.tally.count(Some(failure.class)),
+        Err(CallError::Failed(failed)) => link.connector.tally.count(Some(failed.failure.class)),
         // Turned away before the connector ran.
         Err(_) => {}
     }
@@ -320,7 +364,7 @@ fn observe(link: &Link, call: &Call<'_>, bytes: usize, result: &Result<Answer, C
     let labels = [("connector", manifest.name.to_string()), ("operation", operation.to_owned())];
     metrics::histogram!("duijie_call_seconds", &labels).record(took.as_secs_f64());
     let upstream_code = match result {
-        Err(CallError::Failed(failure)) => failure.upstream_code.as_deref(),
+        Err(CallError::Failed(failed)) => failed.failure.upstream_code.as_deref(),
         _ => None,
     };
     tracing::info!(

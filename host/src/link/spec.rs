@@ -2,6 +2,7 @@
 //! key is an error that names file, line and key. Secrets are named here and read later; none is ever inline.
 
 mod inbound;
+mod push;
 mod secrets;
 mod term;
 
@@ -20,7 +21,8 @@ use serde::{
 
 pub(crate) use self::{
     inbound::{HookSpec, PlatformSpec},
-    secrets::{SecretSource, SecretSpec},
+    push::{INFLIGHT_DEFAULT, PushSpec, ScheduleSpec, SheetSpec},
+    secrets::SecretSpec,
 };
 use super::layers::{LayerError, Layered, Place, join};
 use crate::{
@@ -29,6 +31,7 @@ use crate::{
     runtime::CallLimits,
 };
 use inbound::{RawHook, RawPlatform};
+use push::{RawPush, RawSchedule, RawSheet};
 use secrets::{RawSecret, SECRET_FORM, holds_secret};
 
 /// Longest deadline a link may set, in milliseconds.
@@ -94,6 +97,12 @@ pub(crate) struct LinkSpec {
     pub(crate) limits: CallLimits,
     /// Calls it may have open.
     pub(crate) concurrency: usize,
+    /// How its queue behaves.
+    pub(crate) push: PushSpec,
+    /// What it does by itself, by name.
+    pub(crate) schedules: BTreeMap<String, ScheduleSpec>,
+    /// The columns of sheets, by operation.
+    pub(crate) sheets: BTreeMap<String, SheetSpec>,
     layered: Layered,
 }
 
@@ -118,6 +127,12 @@ struct RawLink {
     tls: RawTls,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    push: RawPush,
+    #[serde(default)]
+    schedules: BTreeMap<String, RawSchedule>,
+    #[serde(default)]
+    sheets: BTreeMap<String, RawSheet>,
 }
 
 #[derive(Default, Deserialize)]
@@ -172,6 +187,8 @@ impl LinkSpec {
             hooks.insert(name, hook);
         }
         let platform = raw.platform.map(|raw| raw.parse(root, &wrong)).transpose()?;
+        let push = raw.push.parse(&wrong)?;
+        let schedules = push::schedules(raw.schedules, &wrong)?;
         let config = serde_json::to_value(&raw.config).map_err(|e| wrong("config", e.to_string()))?;
         Ok(Self {
             id,
@@ -187,6 +204,9 @@ impl LinkSpec {
             ca_file: raw.tls.ca_file.map(|path| root.join(path)),
             limits,
             concurrency,
+            push,
+            schedules,
+            sheets: push::sheets(raw.sheets),
             layered,
         })
     }

@@ -15,11 +15,15 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::hook::{Gate, Hook};
+use super::{
+    hook::{Gate, Hook},
+    spec::{PushSpec, ScheduleSpec, SheetSpec},
+};
 use crate::{
     capability::{
         credential::Renewals,
         grant::Grant,
+        http::policy::Origin,
         kv::space::{Kv, Quota, Space},
     },
     id::{ConnectorName, LinkId},
@@ -38,6 +42,14 @@ pub(crate) struct Link {
     pub(crate) permits: Arc<Semaphore>,
     /// The hooks it serves, by name.
     pub(crate) hooks: BTreeMap<String, Hook>,
+    /// Where it may send.
+    pub(crate) origins: Vec<Origin>,
+    /// How its queue behaves.
+    pub(crate) push: PushSpec,
+    /// What it does by itself, by name.
+    pub(crate) schedules: BTreeMap<String, ScheduleSpec>,
+    /// The columns of sheets, by operation.
+    pub(crate) sheets: BTreeMap<String, SheetSpec>,
 }
 
 /// What serves a link: one state for all its calls, or, while a new revision is tried on it, another one for some.
@@ -143,7 +155,6 @@ impl LiveTable {
 const SWEEP_STEP: usize = 10_000;
 
 /// What belongs to a link whatever revision or config it serves with.
-#[derive(Default)]
 pub(crate) struct Lasting {
     permits: Mutex<HashMap<LinkId, (usize, Arc<Semaphore>)>>,
     gates: Mutex<HashMap<(LinkId, String), Arc<Gate>>>,
@@ -152,9 +163,9 @@ pub(crate) struct Lasting {
 }
 
 impl Lasting {
-    /// With the renewals of credentials that were kept.
-    pub(crate) fn new(renewals: Renewals) -> Self {
-        Self { renewals: Arc::new(renewals), ..Self::default() }
+    /// With the renewals of credentials and the values that were kept.
+    pub(crate) fn new(renewals: Renewals, kv: Kv) -> Self {
+        Self { permits: Mutex::default(), gates: Mutex::default(), kv, renewals: Arc::new(renewals) }
     }
 
     /// The renewals of credentials.

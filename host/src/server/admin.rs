@@ -2,6 +2,8 @@
 //! the admin key.
 //! Nothing of this exists on the platforms' listener, and no platform's key opens anything here.
 
+mod queue;
+
 use std::sync::Arc;
 
 use axum::{
@@ -18,7 +20,9 @@ use serde_json::Value;
 
 use super::{auth::AdminKey, front::RequestError, problem::Problem, source};
 use crate::{
+    audit::Auditor,
     id::{ConnectorName, Pin, Revision},
+    push::Push,
     shutdown::Drain,
 };
 
@@ -71,6 +75,10 @@ pub(crate) struct Versions {
 pub(crate) struct Admin {
     /// The host.
     pub(crate) control: Arc<dyn Control>,
+    /// What was accepted.
+    pub(crate) push: Arc<Push>,
+    /// Writes down what operators do.
+    pub(crate) auditor: Auditor,
     /// Renders the metrics.
     pub(crate) metrics: PrometheusHandle,
     /// Lets operators in.
@@ -88,6 +96,18 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/version", get(version))
+        .route("/v1/queue", get(queue::show))
+        .route("/v1/jobs", get(queue::jobs))
+        .route("/v1/jobs/retry", post(queue::retry_all))
+        .route("/v1/jobs/{id}", get(queue::job))
+        .route("/v1/jobs/{id}/retry", post(queue::retry))
+        .route("/v1/jobs/{id}/cancel", post(queue::cancel))
+        .route("/v1/links/{link}/hold", post(queue::hold))
+        .route("/v1/links/{link}/resume", post(queue::resume))
+        .route("/v1/backup", post(queue::backup))
+        .route("/v1/audit", get(queue::audit))
+        .route("/v1/audit/verify", post(queue::verify_audit))
+        .route("/v1/webhooks/{platform}/retry", post(queue::retry_webhooks))
         .route("/v1/rollouts", get(rollouts))
         .route("/v1/reload", post(reload))
         .route("/v1/connectors/{connector}/rollback", post(roll_back))
@@ -124,6 +144,9 @@ async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     let mut reasons = Vec::new();
     if !admin.control.published() {
         reasons.push("the links have not been read yet");
+    }
+    if admin.push.store().is_broken().is_some() {
+        reasons.push("the store has failed; the host must be started again");
     }
     if admin.drain.begun() {
         reasons.push("the host is going down");

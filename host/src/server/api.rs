@@ -2,7 +2,10 @@
 //! the key may see, then the head, and only then the body. What a key may not see is answered exactly as what does not
 //! exist. Never alters an answer of a connector.
 
+pub(super) mod batches;
 pub(super) mod catalogue;
+pub(super) mod jobs;
+mod preference;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +20,7 @@ use axum::{
 use bytes::Bytes;
 use ipnet::IpNet;
 
+use self::preference::Preference;
 use super::{
     auth::{Platform, PlatformKeys},
     body,
@@ -27,7 +31,11 @@ use super::{
     problem::Problem,
     source,
 };
-use crate::link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table};
+use crate::{
+    audit::{Act, Auditor},
+    link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table},
+    push::Push,
+};
 
 /// Bytes of inputs held at a time over all requests; of one platform, a quarter of it.
 const INPUTS_MAX: usize = 256 << 20;
@@ -38,6 +46,10 @@ const INPUT_LEAST: usize = 1 << 10;
 pub(crate) struct Api {
     /// Takes the calls.
     pub(crate) dispatcher: Arc<Dispatcher>,
+    /// Accepts records durably.
+    pub(crate) push: Arc<Push>,
+    /// Writes down who did what.
+    pub(crate) auditor: Auditor,
     /// Knows the platforms.
     pub(crate) keys: Arc<PlatformKeys>,
     /// Time for a request's body to arrive, from its first byte to its last.
@@ -71,6 +83,14 @@ fn routes(api: Arc<Api>, inputs_max: usize) -> Router {
         .route("/v1/links", get(catalogue::list))
         .route("/v1/links/{link}", get(catalogue::show))
         .route("/v1/links/{link}/operations/{operation}", post(call))
+        .route("/v1/links/{link}/operations/{operation}/batches", post(batches::receive))
+        .route("/v1/batches/{id}", get(batches::show))
+        .route("/v1/batches/{id}/results", get(batches::results))
+        .route("/v1/batches/{id}/events", get(batches::events))
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::show))
+        .route("/v1/jobs/{id}/retry", post(jobs::retry))
+        .route("/v1/jobs/{id}/cancel", post(jobs::cancel))
         .route("/openapi.json", get(document))
         .route("/hooks/{*path}", any(hooks::receive))
         .with_state(shared)
@@ -110,8 +130,8 @@ fn unknown_operation(link: &Link, platform: &Platform, operation: &str) -> CallE
     CallError::UnknownOperation { link: link.id.to_string(), operation: operation.chars().take(80).collect(), known }
 }
 
-/// Bytes of input to read for this call, once it is certain that it can be made at all.
-fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<usize, CallError> {
+/// Bytes of input to read for this call and the time it may take, once it is certain that it can be made at all.
+fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<(usize, Duration), CallError> {
     let table = api.dispatcher.table();
     let link = match seen(&table, platform, link_id)? {
         Entry::Serving(serving) => &serving.stable,
@@ -120,7 +140,8 @@ fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Resu
     if !platform.sees_operation(operation) {
         return Err(unknown_operation(link, platform, operation));
     }
-    api.dispatcher.input_max(link_id, operation).ok_or_else(|| unknown_operation(link, platform, operation))
+    let spec = link.connector.operation(operation).ok_or_else(|| unknown_operation(link, platform, operation))?;
+    Ok((link.input_max(spec.spec.max_body), link.limits.deadline))
 }
 
 async fn call(
@@ -134,10 +155,11 @@ async fn call(
     // Segments that are not even UTF-8 when decoded name nothing.
     let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
     let api = shared.api.clone();
-    let max = admit(&api, &platform, &link, &operation)?;
+    let (max, deadline) = admit(&api, &platform, &link, &operation)?;
     if !is_json(&headers) {
         return Err(RequestError::NotJson.into());
     }
+    let (preference, key) = (Preference::of(&headers), preference::idempotency_key(&headers)?);
     // Without a length it may be as long as it gets.
     let bytes = body::announced(&body).unwrap_or(max).min(max).max(INPUT_LEAST);
     let room = shared.inputs.take(&platform.name, bytes).ok_or(CallError::HostBusy)?;
@@ -145,10 +167,28 @@ async fn call(
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
     // outcome. The call's own deadline bounds the task.
+    if preference.durable() || key.is_some() {
+        let pushed = tokio::spawn(async move {
+            let _room = room;
+            let (link, operation, key) = (link.as_str(), operation.as_str(), key.as_deref());
+            let record = jobs::Record { link, operation, input, preference, key, patience: deadline };
+            let pushed = jobs::push(&api.push, &platform, &id, record).await;
+            let outcome = if pushed.is_ok() { "accepted" } else { "refused" };
+            note(&api, &platform, "push", format!("{link} {operation}"), outcome, &id).await;
+            pushed
+        });
+        return match pushed.await {
+            Ok(answered) => answered,
+            Err(_) => Err(RequestError::Panicked.into()),
+        };
+    }
     let called = tokio::spawn(async move {
         let _room = room;
-        let call = Call { link: &link, operation: &operation, input, request_id: id.0 };
-        match api.dispatcher.call(call).await {
+        let call = Call { link: &link, operation: &operation, input, request_id: id.0.clone() };
+        let called = api.dispatcher.call(call).await;
+        let outcome = called.as_ref().map_or_else(|error| error.outcome().as_str(), |_| "done");
+        note(&api, &platform, "call", format!("{link} {operation}"), outcome, &id).await;
+        match called {
             // The links changed since they were looked at: what is named now must be as narrow as it was then. Should they
             // have changed back, the caller may try again.
             Err(CallError::UnknownOperation { .. }) => match admit(&api, &platform, &link, &operation) {
@@ -163,6 +203,11 @@ async fn call(
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(RequestError::Panicked.into()),
     }
+}
+
+/// Writes down what a platform did and what became of it.
+async fn note(api: &Api, platform: &Platform, act: &str, subject: String, outcome: &str, id: &RequestId) {
+    api.auditor.note(Act { actor: &platform.name, act, subject, outcome, request_id: &id.0 }).await;
 }
 
 /// The connector's output, byte for byte and without a copy.

@@ -15,6 +15,7 @@ use crate::{
     config::PlatformConfig,
     id::PlatformName,
     pattern::{Pattern, PatternError},
+    push::schedule,
 };
 
 /// A request that is not let in.
@@ -36,6 +37,9 @@ pub(crate) enum AuthError {
     NoAdminKey,
 }
 
+/// Names of actors that are no platforms.
+const RESERVED: [&str; 3] = [schedule::OWNER, "operator", "host"];
+
 /// A key that is configured wrongly.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
@@ -48,6 +52,9 @@ pub(crate) enum KeyError {
     /// Two keys of one id; only one of them could ever be found.
     #[error("platforms {0} and {1} have keys of the same id; make one of them anew")]
     Twice(PlatformName, PlatformName),
+    /// What the host calls itself in lists of jobs and in the audit log.
+    #[error("platform {0}: this name is the host's own; give the platform another")]
+    Reserved(PlatformName),
     /// Not a pattern.
     #[error("platform {0}: {1}")]
     Pattern(PlatformName, PatternError),
@@ -161,6 +168,9 @@ fn records(platforms: &[PlatformConfig]) -> Result<Records, KeyError> {
     let mut records = Records::with_capacity(platforms.len());
     for config in platforms {
         let name = &config.name;
+        if RESERVED.contains(&&**name) {
+            return Err(KeyError::Reserved(name.clone()));
+        }
         let patterns = |texts: &[String]| {
             let parsed = texts.iter().map(|text| text.parse::<Pattern>());
             parsed.collect::<Result<Vec<_>, _>>().map_err(|error| KeyError::Pattern(name.clone(), error))

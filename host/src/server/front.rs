@@ -46,6 +46,18 @@ pub(super) enum RequestError {
     /// The body is announced as something else than JSON.
     #[error("the body must be JSON, sent with Content-Type: application/json and without Content-Encoding")]
     NotJson,
+    /// A body that an operator's request should have had otherwise.
+    #[error("the body is not what this takes: {0}")]
+    Body(String),
+    /// A batch that is written in no way that is read.
+    #[error("{0}")]
+    Format(String),
+    /// A batch that is compressed.
+    #[error("a batch is sent without Content-Encoding")]
+    Encoded,
+    /// An idempotency key that is none.
+    #[error("Idempotency-Key must be one header with 1 to 255 visible ASCII characters")]
+    IdempotencyKey,
     /// A handler panicked.
     #[error("the host failed on this request; the request id finds it in the host's log")]
     Panicked,

@@ -13,13 +13,21 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    api::catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, SummaryBody},
+    api::{
+        batches::{BatchView, Receipt, RowList},
+        catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, SummaryBody},
+        jobs::{AttemptView, JobDetail, JobList},
+    },
     auth::Platform,
     problem::{MEDIA_TYPE, ProblemBody, ViolationBody},
 };
 use crate::{
     id::Revision,
     link::{Entry, Table},
+    push::{
+        batch::{RowError, RowView},
+        view::JobView,
+    },
     runtime::manifest::{Manifest, OperationSpec},
 };
 
@@ -33,8 +41,29 @@ const LINKS_LISTED_MAX: usize = 100;
         description = "Operations of government and education upstreams, docked by duijie. \
             This document holds what your key may call, as of this moment."
     ),
-    paths(super::api::catalogue::list, super::api::catalogue::show, super::api::document),
+    paths(
+        super::api::catalogue::list,
+        super::api::catalogue::show,
+        super::api::document,
+        super::api::jobs::list,
+        super::api::jobs::show,
+        super::api::jobs::retry,
+        super::api::jobs::cancel,
+        super::api::batches::receive,
+        super::api::batches::show,
+        super::api::batches::results,
+        super::api::batches::events
+    ),
     components(schemas(
+        AttemptView<'_>,
+        BatchView,
+        JobDetail<'_>,
+        JobList<'_>,
+        JobView<'_>,
+        Receipt,
+        RowError,
+        RowList,
+        RowView,
         LinkDetail,
         LinkList,
         LinkState,
@@ -63,9 +92,27 @@ static FIXED: LazyLock<Value> = LazyLock::new(|| {
                         "name": "link", "in": "path", "required": true,
                         "description": "The id of a link whose connector has this operation; see x-duijie-connectors, or GET /v1/links for all.",
                         "schema": { "type": "string", "maxLength": 128 }
+                    },
+                    "prefer": {
+                        "name": "Prefer", "in": "header", "required": false,
+                        "description": "respond-async: accept the record durably and answer 202. wait=n: the same, and wait up to n seconds (at most 60) for its end (RFC 7240). Without it, and without an Idempotency-Key, nothing is kept.",
+                        "schema": { "type": "string" }, "example": "respond-async"
+                    },
+                    "idempotency-key": {
+                        "name": "Idempotency-Key", "in": "header", "required": false,
+                        "description": "Accepts the record durably; the same key and body again is the same record, for 7 days.",
+                        "schema": { "type": "string", "minLength": 1, "maxLength": 255 }
                     }
                 },
                 "responses": {
+                    "Accepted": {
+                        "description": "The record is kept and will be delivered; its job says how it stands.",
+                        "headers": {
+                            "Location": { "description": "The job.", "schema": { "type": "string" } },
+                            "Preference-Applied": { "description": "What was granted of Prefer.", "schema": { "type": "string" } }
+                        },
+                        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Job" } } }
+                    },
                     "Problem": {
                         "description": "What went wrong, who must act, and what is known about the effect.",
                         "headers": {
@@ -173,13 +220,17 @@ fn post(operation: &str, variants: &[Variant<'_>]) -> Value {
         "tags": tags,
         "summary": summary,
         "description": description.into_iter().collect::<Vec<_>>().join("\n\n"),
-        "parameters": [{ "$ref": "#/components/parameters/link" }],
+        "parameters": [
+            { "$ref": "#/components/parameters/link" }, { "$ref": "#/components/parameters/prefer" },
+            { "$ref": "#/components/parameters/idempotency-key" }
+        ],
         "requestBody": { "required": true, "content": { "application/json": { "schema": schema(variants, "input") } } },
         "responses": {
             "200": {
                 "description": "The connector's output, as it gave it.",
                 "content": { "application/json": { "schema": schema(variants, "output") } }
             },
+            "202": { "$ref": "#/components/responses/Accepted" },
             "4XX": { "$ref": "#/components/responses/Problem" },
             "5XX": { "$ref": "#/components/responses/Problem" }
         },

@@ -14,6 +14,7 @@ use super::{admin::Declined, auth::AuthError, body::BodyError, front::RequestErr
 use crate::{
     failure::{Class, Failure, Outcome},
     link::CallError,
+    push::{PushError, batch::BatchError},
     runtime::Violation,
 };
 
@@ -25,6 +26,8 @@ pub(super) const TYPE_PREFIX: &str = "urn:duijie:problem:";
 const INSTANCE_MAX: usize = 512;
 /// What a caller is told to wait when the host or a link is full.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
+/// The same when its store has failed: until it has been started again.
+const STORE_RETRY: Duration = Duration::from_secs(5);
 
 /// One kind of problem: what stays the same whenever it happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +72,12 @@ const UNKNOWN_PATH: Kind = kind("unknown-path", StatusCode::NOT_FOUND, Class::In
 const METHOD: Kind =
     kind("method", StatusCode::METHOD_NOT_ALLOWED, Class::InvalidInput, "The path does not take this method");
 const QUERY: Kind = kind("query", StatusCode::BAD_REQUEST, Class::InvalidInput, "A query parameter is not valid");
-const MEDIA: Kind =
-    kind("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, Class::InvalidInput, "The body must be JSON");
+const MEDIA: Kind = kind(
+    "media-type",
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    Class::InvalidInput,
+    "The body is not in a form that is read here",
+);
 const MALFORMED: Kind = kind("malformed-json", StatusCode::BAD_REQUEST, Class::InvalidInput, "The body is not JSON");
 const BROKEN_BODY: Kind = kind("broken-body", StatusCode::BAD_REQUEST, Class::InvalidInput, "The body is not complete");
 const SLOW_BODY: Kind = kind("slow-body", StatusCode::REQUEST_TIMEOUT, Class::InvalidInput, "The body came too slowly");
@@ -78,6 +85,19 @@ const TOO_LARGE: Kind = kind("too-large", StatusCode::PAYLOAD_TOO_LARGE, Class::
 const BUSY: Kind = kind("busy", StatusCode::SERVICE_UNAVAILABLE, Class::Unavailable, "Too many calls are open");
 const UNKNOWN: Kind = kind("unknown", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such thing");
 const IMPOSSIBLE: Kind = kind("impossible", StatusCode::CONFLICT, Class::Denied, "As things stand, it cannot be done");
+const IDEMPOTENCY_KEY: Kind =
+    kind("idempotency-key", StatusCode::BAD_REQUEST, Class::InvalidInput, "The Idempotency-Key is not valid");
+const KEY_REUSED: Kind =
+    kind("key-reused", StatusCode::UNPROCESSABLE_ENTITY, Class::InvalidInput, "The Idempotency-Key was used already");
+const IN_FLIGHT: Kind = kind("in-flight", StatusCode::CONFLICT, Class::Unavailable, "The request is under way");
+const UNKNOWN_JOB: Kind = kind("unknown-job", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such job");
+const BATCH: Kind =
+    kind("batch", StatusCode::UNPROCESSABLE_ENTITY, Class::InvalidInput, "The batch could not be read to its end");
+const UNKNOWN_BATCH: Kind = kind("unknown-batch", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such batch");
+const JOB_STATE: Kind =
+    kind("job-state", StatusCode::CONFLICT, Class::InvalidInput, "The job's state does not allow it");
+const STORE: Kind =
+    kind("store", StatusCode::SERVICE_UNAVAILABLE, Class::Unavailable, "The host cannot keep records now");
 const UNAUTHENTICATED: Kind = kind("unauthenticated", StatusCode::UNAUTHORIZED, Class::Denied, "A valid key is needed");
 
 /// One error on its way out.
@@ -219,7 +239,7 @@ impl From<CallError> for Problem {
             CallError::LinkBusy(_) | CallError::HostBusy => {
                 Self { retry_after: Some(BUSY_RETRY), ..Self::new(BUSY, text) }
             }
-            CallError::Failed(failure) => (*failure).into(),
+            CallError::Failed(failed) => failed.failure.into(),
         }
     }
 }
@@ -232,6 +252,35 @@ impl From<Failure> for Problem {
             upstream_code: failure.upstream_code,
             details: failure.detail,
             ..Self::new(of_class(failure.class), failure.message)
+        }
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Self {
+        let text = error.to_string();
+        match error {
+            PushError::Call(error) => error.into(),
+            PushError::Store(_) | PushError::Seal(_) | PushError::Lost => {
+                Self { retry_after: Some(STORE_RETRY), ..Self::new(STORE, "the host cannot keep records now") }
+            }
+            PushError::KeyReused(_) => Self::new(KEY_REUSED, text),
+            PushError::InFlight(_) => Self { retry_after: Some(BUSY_RETRY), ..Self::new(IN_FLIGHT, text) },
+            PushError::UnknownJob => Self::new(UNKNOWN_JOB, text),
+            PushError::State(_) => Self::new(JOB_STATE, text),
+        }
+    }
+}
+
+impl From<BatchError> for Problem {
+    fn from(error: BatchError) -> Self {
+        let text = error.to_string();
+        match error {
+            BatchError::Push(error) => error.into(),
+            BatchError::Sheet { .. } => Self::new(BATCH, text),
+            BatchError::KeyReused(_) => Self::new(KEY_REUSED, text),
+            BatchError::Unknown => Self::new(UNKNOWN_BATCH, text),
+            BatchError::Columns(_) => Self::new(of_class(Class::Config), text),
         }
     }
 }
@@ -281,7 +330,9 @@ impl From<RequestError> for Problem {
             RequestError::NoRoute => Self::new(UNKNOWN_PATH, error),
             RequestError::Method(_) => Self::new(METHOD, error),
             RequestError::Query { .. } => Self::new(QUERY, error),
-            RequestError::NotJson => Self::new(MEDIA, error),
+            RequestError::Body(_) => Self::new(BROKEN_BODY, error),
+            RequestError::NotJson | RequestError::Format(_) | RequestError::Encoded => Self::new(MEDIA, error),
+            RequestError::IdempotencyKey => Self::new(IDEMPOTENCY_KEY, error),
             // How far it came is not known.
             RequestError::Panicked => Self { outcome: Outcome::Unknown, ..Self::new(of_class(Class::Internal), error) },
         }

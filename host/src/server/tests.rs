@@ -1,7 +1,8 @@
 //! The server over real sockets: its bounds, and how it ends.
 
-pub(super) mod guest;
+pub(crate) mod guest;
 pub(super) mod harness;
+pub(crate) mod queue;
 
 use std::future::pending;
 

@@ -7,10 +7,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-use super::{DEADLINE_MS_MAX, SecretSource, Wrong, secrets::RawSource, within};
+use super::{DEADLINE_MS_MAX, Wrong, secrets::source, within};
 use crate::{
     capability::http::policy::{AllowRule, Origin, request},
     link::layers::join,
+    secret::source::{RawSource, SecretSource},
 };
 
 /// Requests a minute that a hook takes unless its link says otherwise.
@@ -84,7 +85,7 @@ impl RawHook {
         bounded("deadline_ms", self.deadline_ms, 1, DEADLINE_MS_MAX)?;
         bounded("concurrency", self.concurrency.map(|number| number as u64), 1, 100_000)?;
         Ok(HookSpec {
-            path_secret: self.path_secret.parse(&key("path_secret"), root, wrong)?,
+            path_secret: source(self.path_secret, &key("path_secret"), root, wrong)?,
             allow: self.allow,
             rate_per_min: self
                 .rate_per_min
@@ -108,7 +109,7 @@ impl RawPlatform {
         Ok(PlatformSpec {
             url,
             rule: AllowRule::new(origin, self.cidr),
-            secret: self.secret.parse("platform.secret", root, wrong)?,
+            secret: source(self.secret, "platform.secret", root, wrong)?,
             timeout: Duration::from_millis(self.timeout_ms.unwrap_or(TIMEOUT_MS)),
         })
     }

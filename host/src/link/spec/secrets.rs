@@ -9,22 +9,16 @@ use super::{RawOrigin, SpecError, Wrong, term, term::RawDay};
 use crate::{
     capability::{credential::Term, http::policy::Origin},
     link::layers::join,
-    secret::{KeyEncoding, Use},
+    secret::{
+        KeyEncoding, Use,
+        source::{RawSource, SecretSource, SourceError},
+    },
 };
 
 /// How a slot is filled.
 pub(super) const SECRET_FORM: &str = "does not fit: a secret is a table with env = \"NAME\" or file = \"PATH\", and in [secrets.…] perhaps \
     encoding (utf8, base64, hex), send_to (origins), uses (digest, hmac, sm4, send), issued_at, valid_days and warn_days; \
     the secret itself is never written here";
-
-/// Where a secret comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SecretSource {
-    /// An environment variable of the host.
-    Env(String),
-    /// A file, absolute or relative to the links directory.
-    File(PathBuf),
-}
 
 /// How a link fills one slot.
 #[derive(Debug, Clone)]
@@ -56,41 +50,23 @@ pub(super) struct RawSecret {
     pub(super) warn_days: Option<Vec<u32>>,
 }
 
-/// Where a secret comes from, as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSource {
-    env: Option<String>,
-    file: Option<PathBuf>,
-}
-
-impl RawSource {
-    pub(super) fn parse(self, key: &str, root: &Path, wrong: Wrong<'_>) -> Result<SecretSource, SpecError> {
-        match (self.env, self.file) {
-            (Some(name), None) if is_variable(&name) => Ok(SecretSource::Env(name)),
-            (Some(_), None) => {
-                let text = "must be a variable's name (A-Z, a-z, 0-9, _); the secret itself is never written here";
-                Err(wrong(&join(key, "env"), text.into()))
-            }
-            (None, Some(path)) => Ok(SecretSource::File(root.join(path))),
-            _ => Err(wrong(key, "give either `env` or `file`, and only one of them".into())),
-        }
-    }
+/// The source written at this key; a relative file is below the links directory.
+pub(super) fn source(raw: RawSource, key: &str, root: &Path, wrong: Wrong<'_>) -> Result<SecretSource, SpecError> {
+    raw.parse(root).map_err(|error| match error {
+        SourceError::Variable => wrong(&join(key, "env"), error.to_string()),
+        SourceError::NotOne => wrong(key, error.to_string()),
+    })
 }
 
 impl RawSecret {
     /// The slot as it is to be filled; a relative file is below the links directory.
     pub(super) fn parse(self, slot: &str, root: &Path, wrong: Wrong<'_>) -> Result<SecretSpec, SpecError> {
         let term = term::parse(slot, &self, wrong)?;
-        let source = RawSource { env: self.env, file: self.file }.parse(&join("secrets", slot), root, wrong)?;
+        let raw = RawSource { env: self.env, file: self.file };
+        let source = source(raw, &join("secrets", slot), root, wrong)?;
         let send_to = self.send_to.map(|all| all.into_iter().map(|origin| origin.0).collect());
         Ok(SecretSpec { source, encoding: self.encoding, send_to, uses: self.uses, term })
     }
-}
-
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// May what is written at this key be a secret that an operator wrote in the wrong place?

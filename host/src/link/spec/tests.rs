@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::secret::source::SecretSource;
 
 const GOOD: &str = r#"
 connector = "zj-gxsz"

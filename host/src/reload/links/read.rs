@@ -9,11 +9,8 @@ use std::{
 use super::super::{blocking, source::Stamp};
 use crate::{
     id::{ConnectorName, Pin},
-    link::{
-        DEFAULTS, LinkSpec,
-        bind::Material,
-        spec::{SecretSource, SpecError},
-    },
+    link::{DEFAULTS, LinkSpec, bind::Material, spec::SpecError},
+    secret::source::SecretSource,
 };
 
 /// Files and what they looked like; none when one is not there.

@@ -7,7 +7,11 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    server::{auth::generate, tests::harness::Host},
+    link::Dispatcher,
+    server::{
+        auth::generate,
+        tests::{harness::Host, queue::queue},
+    },
     shutdown::Shutdown,
 };
 
@@ -49,13 +53,18 @@ async fn start(key: Option<&str>) -> (Host, Arc<Double>, Shutdown) {
     let (shutdown, drain) = Shutdown::new();
     let recorder = PrometheusBuilder::new().build_recorder();
     metrics::with_local_recorder(&recorder, || metrics::counter!("duijie_test_total").increment(7));
+    let queue = queue(Arc::new(Dispatcher::new(1, 1)));
     let admin = Admin {
         control: control.clone(),
+        push: queue.push.clone(),
+        auditor: queue.auditor.clone(),
         metrics: recorder.handle(),
         key: AdminKey::from_config(key).unwrap(),
         drain,
         versions: Versions { duijie: "1.2.3", wasmtime: "48", contract: "0.1.0" },
     };
+    // It must outlive the test's host, which nobody owns.
+    std::mem::forget(queue);
     (Host::of(router(Arc::new(admin))).await, control, shutdown)
 }
 

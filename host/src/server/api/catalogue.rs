@@ -13,7 +13,7 @@ use super::{Caller, Shared, seen};
 use crate::{
     id::LinkId,
     link::{
-        Dispatcher, Entry, Link, Serving,
+        Entry, Link, Serving,
         expiry::{Standing, standings},
     },
     runtime::manifest::{Coalesce, Effect, OperationSpec, Repeat, Summary},
@@ -124,7 +124,7 @@ pub(in crate::server) struct OperationDetail {
     /// May the same input be sent twice without harm? safe or unsafe.
     #[schema(value_type = String, example = "safe")]
     repeat: Repeat,
-    /// JSON Pointer to what names the record; a later version keeps records of one key in order when it pushes durably.
+    /// JSON Pointer to what names the record: records of one key that are accepted durably are sent in order, one at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// How queued inputs of one key merge.
@@ -195,11 +195,9 @@ pub(in crate::server) async fn show(
     // A table's key is a valid id; so is what was found by it.
     let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
     let (revision, operations, credentials) = match entry {
-        Entry::Serving(Serving { stable: link, .. }) => (
-            Some(link.connector.revision.short()),
-            operations(&shared.api.dispatcher, link, &platform),
-            credentials(link),
-        ),
+        Entry::Serving(Serving { stable: link, .. }) => {
+            (Some(link.connector.revision.short()), operations(link, &platform), credentials(link))
+        }
         Entry::Refused { .. } => (None, Vec::new(), Vec::new()),
     };
     Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations, credentials }))
@@ -242,12 +240,12 @@ fn summary(id: &LinkId, entry: &Entry) -> LinkSummary {
     }
 }
 
-fn operations(dispatcher: &Dispatcher, link: &Link, platform: &Platform) -> Vec<OperationDetail> {
+fn operations(link: &Link, platform: &Platform) -> Vec<OperationDetail> {
     let seen = link.connector.manifest.operations.iter().filter(|operation| platform.sees_operation(&operation.name));
-    seen.map(|spec| operation(dispatcher, link, spec)).collect()
+    seen.map(|spec| operation(link, spec)).collect()
 }
 
-fn operation(dispatcher: &Dispatcher, link: &Link, spec: &OperationSpec) -> OperationDetail {
+fn operation(link: &Link, spec: &OperationSpec) -> OperationDetail {
     let deadline_ms = u64::try_from(link.limits.deadline.as_millis()).unwrap_or(u64::MAX);
     OperationDetail {
         name: spec.name.clone(),
@@ -258,7 +256,7 @@ fn operation(dispatcher: &Dispatcher, link: &Link, spec: &OperationSpec) -> Oper
         coalesce: spec.coalesce.clone(),
         personal: spec.personal.clone(),
         deadline_ms: spec.deadline_ms.map_or(deadline_ms, |asked| asked.min(deadline_ms)),
-        max_body: dispatcher.input_max(&link.id, &spec.name).unwrap_or(link.limits.body_bytes),
+        max_body: link.input_max(spec.max_body),
         input: spec.input.clone(),
         output: spec.output.clone(),
     }

@@ -11,6 +11,7 @@ use crate::{
         tests::{
             guest::{INPUT_MAX, dispatcher},
             harness::{Host, LONG, Reply},
+            queue::{Queue, queue},
         },
     },
 };
@@ -23,6 +24,7 @@ struct Fixture {
     host: Host,
     all: String,
     some: String,
+    _queue: Queue,
 }
 
 impl Fixture {
@@ -43,8 +45,12 @@ impl Fixture {
             platform("city", (&all.id, &all.sha256), &["*"], &["*"]),
             platform("campus", (&some.id, &some.sha256), &["zj.*"], &["echo", "reject"]),
         ];
+        let dispatcher = dispatcher(&["zj.a", "zj.b", "sh.c"], &["zj.off"]).await;
+        let queue = queue(dispatcher.clone());
         let api = Api {
-            dispatcher: dispatcher(&["zj.a", "zj.b", "sh.c"], &["zj.off"]).await,
+            dispatcher,
+            push: queue.push.clone(),
+            auditor: queue.auditor.clone(),
             keys: Arc::new(PlatformKeys::from_config(&platforms).unwrap()),
             body_timeout,
             trusted_proxies: Vec::new(),
@@ -54,6 +60,7 @@ impl Fixture {
             host: Host::of(routes(Arc::new(api), inputs_max)).await,
             all: bearer(&all.secret),
             some: bearer(&some.secret),
+            _queue: queue,
         }
     }
 
@@ -296,7 +303,7 @@ async fn segments_that_are_no_names_are_unknown() {
 #[tokio::test]
 async fn a_preference_that_is_not_known_is_ignored() {
     let fixture = Fixture::start().await;
-    let headers = [fixture.all.as_str(), JSON, "prefer: respond-async"];
+    let headers = [fixture.all.as_str(), JSON, "prefer: return=minimal"];
     let reply = fixture.host.ask("POST /v1/links/zj.a/operations/echo", &headers, "{}").await;
     assert_eq!((reply.status, reply.header("preference-applied")), (200, None));
 }

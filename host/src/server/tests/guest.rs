@@ -10,12 +10,13 @@ use wit_parser::Resolve;
 
 use crate::{
     capability::grant::Grant,
-    link::{Dispatcher, Entry, Link, Serving, Table},
+    hostkey::HostKey,
+    link::{Dispatcher, Entry, Link, PushSpec, Serving, Table},
     runtime::{Cache, CallLimits, Compiler, EngineOptions, Prepared, PreparedRef, Runtime, compile},
 };
 
 /// Bytes of input that the links of [`dispatcher`] take.
-pub(in crate::server) const INPUT_MAX: usize = 64 << 10;
+pub(crate) const INPUT_MAX: usize = 64 << 10;
 
 fn manifest() -> Value {
     let operation = |name: &str| {
@@ -98,12 +99,13 @@ async fn prepare() -> PreparedRef {
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     let runtime = Runtime::new(&EngineOptions { calls_max: 8, ..EngineOptions::default() }).unwrap();
-    let compiler = Compiler::new(program, Cache::open(&directory.path().join("state")).unwrap());
+    let host_key = HostKey::open(&directory.path().join("host.key"), &directory.path().join("none")).unwrap();
+    let compiler = Compiler::new(program, Cache::open(&directory.path().join("state"), &host_key).unwrap());
     Arc::new(Prepared::load(&runtime, &compiler, &component()).await.unwrap())
 }
 
 /// These links serve with the guest; `refused` are there and refused.
-pub(in crate::server) async fn dispatcher(serving: &[&str], refused: &[&str]) -> Arc<Dispatcher> {
+pub(crate) async fn dispatcher(serving: &[&str], refused: &[&str]) -> Arc<Dispatcher> {
     let connector = prepare().await;
     let mut entries = BTreeMap::new();
     for id in serving {
@@ -114,6 +116,10 @@ pub(in crate::server) async fn dispatcher(serving: &[&str], refused: &[&str]) ->
             grant: Arc::new(Grant::none()),
             permits: Arc::new(Semaphore::new(4)),
             hooks: BTreeMap::new(),
+            origins: Vec::new(),
+            push: PushSpec::default(),
+            schedules: BTreeMap::new(),
+            sheets: BTreeMap::new(),
         };
         entries.insert(id.parse().unwrap(), Entry::Serving(Serving { stable: Arc::new(link), canary: None }));
     }

@@ -1,0 +1,178 @@
+//! One attempt: the record is opened, the call is made as a platform's would be, and what became of it is written, all
+//! before anything else is done with the record. Logs names and classes, never content.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+use super::{
+    Push, now, payload_of,
+    policy::{Decision, decide},
+    result_of,
+    traffic::How,
+};
+use crate::{
+    capability::http::policy::Origin,
+    failpoint,
+    failure::{Class, Failure, MESSAGE_MAX, Outcome, cut},
+    link::{Answer, Call, CallError, Failed, PushSpec},
+    store::{Fate, Finish, Job, Leased, Report, Sealed, StoreError, Verdict},
+};
+
+/// Makes the attempt and writes its end.
+pub(super) async fn run(push: Arc<Push>, leased: Leased) {
+    failpoint::pass("push.sending");
+    let Leased { job, n, payload } = leased;
+    let called =
+        match push.sealer.key(&job.link).await.and_then(|key| key.open(payload_of(&job.link, &job.id), &payload)) {
+            Ok(input) => call(&push, &job, Bytes::copy_from_slice(&input)).await,
+            Err(error) => Err(fault(Class::Internal, format!("the stored record cannot be opened: {error}"))),
+        };
+    failpoint::pass("push.answered");
+    let (report, verdict) = match &called {
+        Ok(answer) => done(&push, &job, answer).await,
+        Err(error) => failed(&push, &job, error),
+    };
+    let what = describe(&verdict);
+    match push.store.finish(now(), Finish { id: job.id, n, report, verdict }).await {
+        Ok(fate) => {
+            failpoint::pass("push.written");
+            let to = if let Fate::Superseded(_) = fate { "superseded" } else { what };
+            tracing::info!(job = %job.id, link = %job.link, operation = job.operation, n, to, "attempt");
+            metrics::counter!("duijie_attempts_total", "connector" => job.connector.to_string(), "to" => to)
+                .increment(1);
+        }
+        // A person took it back meanwhile, or its lease was over: what was written then stands.
+        Err(StoreError::Fenced) => tracing::warn!(job = %job.id, n, "attempt ended after its time"),
+        Err(error) => tracing::error!(job = %job.id, n, %error, "the end of an attempt could not be written"),
+    }
+    push.ended(job.id);
+}
+
+async fn call(push: &Push, job: &Job, input: Bytes) -> Result<Answer, Failed> {
+    let call =
+        Call { link: &job.link, operation: &job.operation, input, request_id: Arc::from(job.request_id.as_str()) };
+    push.dispatcher.call(call).await.map_err(|error| match error {
+        CallError::Failed(failed) => *failed,
+        // What the platform sent was good when it was accepted: its link or connector has changed since.
+        CallError::UnknownLink(_) | CallError::LinkRefused(_) | CallError::UnknownOperation { .. } => {
+            fault(Class::Config, error.to_string())
+        }
+        CallError::TooLarge { .. } | CallError::NotJson { .. } => fault(Class::InvalidInput, error.to_string()),
+        CallError::Invalid { ref violations, .. } => {
+            let first = violations.first().map(|wrong| format!(": {} {}", wrong.pointer, wrong.message));
+            fault(Class::InvalidInput, format!("{error}, which has changed since{}", first.unwrap_or_default()))
+        }
+        CallError::LinkBusy(_) | CallError::HostBusy => fault(Class::Unavailable, error.to_string()),
+    })
+}
+
+/// Nobody was asked.
+fn fault(class: Class, message: String) -> Failed {
+    Failed { failure: Failure::new(class, Outcome::NotSent, message), origin: None }
+}
+
+async fn done(push: &Push, job: &Job, answer: &Answer) -> (Report, Verdict) {
+    push.traffic.lock().ended(&job.link, answer.origin.as_ref(), How::Answered, None, Instant::now());
+    let report = Report { class: None, outcome: Outcome::Done, upstream_code: None, message: None };
+    let keep = push.spec(&job.link);
+    let sealed = match push.sealer.key(&job.link).await {
+        Ok(key) if !keep.keep_result.is_zero() => {
+            Some(key.seal(result_of(&job.link, &job.id), answer.output.get().as_bytes()))
+        }
+        _ => None,
+    };
+    (report, applied(keep, sealed.and_then(Result::ok)))
+}
+
+fn applied(keep: PushSpec, result: Option<Sealed>) -> Verdict {
+    let now = now();
+    Verdict::Done {
+        result,
+        result_until: Some(now.plus(keep.keep_result)),
+        payload_until: (!keep.keep_payload.is_zero()).then(|| now.plus(keep.keep_payload)),
+    }
+}
+
+fn failed(push: &Push, job: &Job, Failed { failure, origin }: &Failed) -> (Report, Verdict) {
+    let report = Report {
+        class: Some(failure.class),
+        outcome: failure.outcome,
+        upstream_code: failure.upstream_code.clone(),
+        message: Some(told(failure)),
+    };
+    let decision = decide(failure, job.repeat, job.tries);
+    let mut traffic = push.traffic.lock();
+    let origin = origin.as_ref();
+    let ended = Instant::now();
+    traffic.ended(&job.link, origin, how(failure, origin), failure.retry_after, ended);
+    let verdict = match decision {
+        Decision::Done => applied(push.spec(&job.link), None),
+        Decision::Failed => Verdict::Failed,
+        Decision::Parked => Verdict::Parked,
+        Decision::Unknown => Verdict::Unknown,
+        Decision::Later | Decision::AfterRepair => {
+            let wait = traffic.backoff(&job.link, origin, job.tries, failure.retry_after, ended);
+            Verdict::Retry { at: now().plus(wait) }
+        }
+    };
+    (report, verdict)
+}
+
+/// One thing that a connector says is wrong, in a failure's detail (wit/connector.wit).
+#[derive(serde::Deserialize)]
+struct Wrong {
+    pointer: String,
+    message: String,
+}
+
+/// What happened, and with which members of the record: a job keeps a message and no detail.
+fn told(failure: &Failure) -> String {
+    let detail = failure.detail.as_ref().and_then(|detail| serde_json::from_str::<Vec<Wrong>>(detail.get()).ok());
+    let mut text = failure.message.clone();
+    for wrong in detail.unwrap_or_default() {
+        text.push_str(&format!("; {} {}", wrong.pointer, wrong.message));
+    }
+    cut(&mut text, MESSAGE_MAX);
+    text
+}
+
+fn how(failure: &Failure, origin: Option<&Origin>) -> How {
+    match failure.class {
+        Class::RateLimited => How::TooOften,
+        Class::Config | Class::AuthFailed | Class::AuthExpired => How::NeedsRepair,
+        Class::Unavailable | Class::Timeout if origin.is_some() => How::Silent,
+        Class::Unavailable | Class::Timeout | Class::Internal => How::NotAsked,
+        _ => How::Answered,
+    }
+}
+
+fn describe(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Done { .. } => "done",
+        Verdict::Failed => "failed",
+        Verdict::Retry { .. } => "queued",
+        Verdict::Parked => "parked",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_single_members_is_told_and_bounded() {
+        let failure = |detail: &str| Failure {
+            detail: Some(serde_json::value::RawValue::from_string(detail.to_owned()).unwrap()),
+            ..Failure::new(Class::InvalidInput, Outcome::NotSent, "it does not fit")
+        };
+        let members = r#"[{"pointer":"/content","message":"is required"},{"pointer":"/a","message":"is too long"}]"#;
+        assert_eq!(told(&failure(members)), "it does not fit; /content is required; /a is too long");
+        for other in ["{\"cert_url\":\"x\"}", "[1]", "null"] {
+            assert_eq!(told(&failure(other)), "it does not fit", "{other}");
+        }
+        let many = format!("[{}]", vec![r#"{"pointer":"/x","message":"谈"}"#; 500].join(","));
+        assert!(told(&failure(&many)).len() <= MESSAGE_MAX);
+    }
+}

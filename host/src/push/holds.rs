@@ -1,0 +1,58 @@
+//! Links that are held back: by an operator, by a restore, or because a credential is over. What waits stays accepted and
+//! in order; nothing is refused, nothing is lost.
+
+use super::{Push, PushError, now};
+use crate::{
+    id::LinkId,
+    link::{Entry, Table, expiry::standings},
+};
+
+/// How the reason begins of a hold that ends by itself, when the credential has been renewed.
+const EXPIRED: &str = "credential expired: ";
+
+impl Push {
+    /// Holds a link back.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub(crate) async fn hold(&self, link: &LinkId, reason: &str) -> Result<(), PushError> {
+        self.store.hold(now(), link.clone(), reason.to_owned()).await?;
+        tracing::warn!(%link, reason, "the link's queue is held back");
+        Ok(())
+    }
+
+    /// Lets it go on; true if it was held.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub(crate) async fn resume(&self, link: &LinkId) -> Result<bool, PushError> {
+        let held = self.store.resume(link.clone()).await?;
+        if held {
+            tracing::info!(%link, "the link's queue goes on");
+            self.wake();
+        }
+        Ok(held)
+    }
+
+    /// Holds the links whose credentials are over, and lets those go on that were held for that and are valid again. An
+    /// operator's own hold is left as it is.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub(crate) async fn hold_expired(&self, table: &Table) -> Result<(), PushError> {
+        let holds = self.store.holds().await?;
+        for (id, entry) in table.iter() {
+            let Entry::Serving(serving) = entry else { continue };
+            let expired = standings(&serving.stable).find(|credential| credential.warning == Some(0));
+            let hold = holds.iter().find(|hold| hold.link == *id);
+            match (expired, hold) {
+                (Some(credential), None) => self.hold(id, &format!("{EXPIRED}{}", credential.slot)).await?,
+                (None, Some(hold)) if hold.reason.starts_with(EXPIRED) => {
+                    self.resume(id).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
