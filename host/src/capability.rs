@@ -2,6 +2,7 @@
 //! (client pool, KV), the link's grant, and this context, which lives for one call. Policy answers through the contract;
 //! only a capability used where there is no link (during `describe` and `check`) traps.
 
+pub(crate) mod cloudevent;
 pub(crate) mod credential;
 pub(crate) mod crypto;
 pub(crate) mod forward;
@@ -19,11 +20,12 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 
-use self::grant::Grant;
+use self::{grant::Grant, http::policy::Origin};
 use crate::{
     bindings::duijie::{connector::types, link::config},
     failure::cut,
@@ -42,19 +44,31 @@ const CLEAN_AHEAD: usize = 16;
 /// Locks a guest may hold.
 const LOCKS_MAX: usize = 16;
 
-/// Has a request left that may have had an effect? Shared with whoever waits for the call, because a call that runs
-/// into its deadline is dropped and cannot say.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sent(Arc<AtomicU32>);
+/// Has a request left that may have had an effect, and who was asked last? Shared with whoever waits for the call, because
+/// a call that runs into its deadline is dropped and cannot say.
+#[derive(Clone, Default)]
+pub(crate) struct Sent(Arc<SentState>);
+
+#[derive(Default)]
+struct SentState {
+    requests: AtomicU32,
+    origin: Mutex<Option<Origin>>,
+}
 
 impl Sent {
     /// May any byte have left?
     pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+        self.0.requests.load(Ordering::Acquire) > 0
     }
 
-    fn mark(&self) -> SentMark {
-        self.0.fetch_add(1, Ordering::AcqRel);
+    /// Where the last request went, whether it got there or not.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.0.origin.lock().clone()
+    }
+
+    fn mark(&self, origin: Origin) -> SentMark {
+        *self.0.origin.lock() = Some(origin);
+        self.0.requests.fetch_add(1, Ordering::AcqRel);
         SentMark(self.clone())
     }
 }
@@ -64,7 +78,7 @@ struct SentMark(Sent);
 
 impl SentMark {
     fn undo(self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.0.requests.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -1,14 +1,19 @@
 //! The command line: one file a verb. Parses, sets up the process, prints, and ends with 0 (good), 1 (the thing asked for
 //! failed or was refused) or 2 (asked wrongly). The only module that prints to stdout.
 
+mod audit;
+mod backup;
 mod call;
 mod check;
 mod deploy;
 mod inspect;
+mod jobs;
 mod keys;
 mod link;
 mod new;
 mod out;
+mod push;
+mod queue;
 mod remote;
 mod rollback;
 mod serve;
@@ -76,6 +81,24 @@ enum Verb {
     Rollback(rollback::RollbackArgs),
     /// Let a revision that was rolled back try again
     Release(rollback::ReleaseArgs),
+    /// Send a file of records to a running host, and follow them to their end
+    Push(push::PushArgs),
+    /// Look at what was accepted, send it again, take it back
+    #[command(subcommand)]
+    Jobs(jobs::JobsVerb),
+    /// Show how much waits on each link, and why
+    Queue(queue::QueueArgs),
+    /// Let a link's jobs wait; what is accepted stays accepted
+    Hold(queue::HoldArgs),
+    /// Let a link's jobs go on
+    Resume(queue::ResumeArgs),
+    /// Let a running host write a copy of its store
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the store, while no host runs
+    Restore(backup::RestoreArgs),
+    /// Look at who did what
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
     /// Look at links
     #[command(subcommand)]
     Link(link::LinkVerb),
@@ -125,6 +148,14 @@ pub fn run() -> ExitCode {
         Verb::Deploy(args) => deploy::run(&cli.global, args),
         Verb::Rollback(args) => rollback::roll_back(&cli.global, args),
         Verb::Release(args) => rollback::release(&cli.global, args),
+        Verb::Push(args) => push::run(&cli.global, args),
+        Verb::Jobs(verb) => jobs::run(&cli.global, verb),
+        Verb::Queue(args) => queue::show(&cli.global, args),
+        Verb::Hold(args) => queue::hold(&cli.global, args),
+        Verb::Resume(args) => queue::resume(&cli.global, args),
+        Verb::Backup(args) => backup::backup(&cli.global, args),
+        Verb::Restore(args) => backup::restore(&cli.global, args),
+        Verb::Audit(verb) => audit::run(&cli.global, verb),
         Verb::Link(verb) => link::run(&cli.global, verb),
         Verb::Keys(verb) => keys::run(&cli.global, verb),
         Verb::New(args) => new::run(args),

@@ -24,7 +24,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     error::{LoadError, LoadStep},
     limits::CallLimits,
-    prepared::{Prepared, Violation},
+    prepared::{Operation, Prepared, Violation},
     tally::Count,
     validate::COMPONENT_MAX,
 };

@@ -59,7 +59,7 @@ fn explain(error: &CallError, refusal: Option<&str>, json: bool) -> Ended {
         _ => &[],
     };
     let detail = match error {
-        CallError::Failed(failure) => failure.detail.as_deref(),
+        CallError::Failed(failed) => failed.failure.detail.as_deref(),
         _ => None,
     };
     if json {

@@ -16,6 +16,26 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> Done {
     print(&text)
 }
 
+/// Rows as columns, each as wide as its longest cell; the last one, which may be a sentence, is as it is.
+pub(super) fn table<R: AsRef<[String]>>(rows: impl IntoIterator<Item = R>) -> String {
+    let rows: Vec<R> = rows.into_iter().collect();
+    let mut widths: Vec<usize> = Vec::new();
+    for row in &rows {
+        for (at, cell) in row.as_ref().iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(at) {
+                Some(known) => *known = width.max(*known),
+                None => widths.push(width),
+            }
+        }
+    }
+    let line = |row: &R| {
+        let cells = row.as_ref().iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Says why this ends. When stderr takes nothing either, the exit code has to do.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "duijie: {text}");
@@ -60,6 +80,12 @@ mod tests {
             assert!(put(&mut out, text).is_ok());
             assert_eq!(out, b"one\ntwo\n");
         }
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_and_lines_end_where_their_text_does() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        assert_eq!(table([row(["a", "b", "c"]), row(["谈话", "", ""])]), "a   b  c\n谈话");
     }
 
     #[test]
