@@ -2,7 +2,7 @@
 //! nothing personal is written. The upstream's own interface manual is not public: what is shown here is the profile
 //! `sim-v1` and profiles typed into a link. Never reaches anything but this machine.
 
-mod aksk;
+pub(crate) mod aksk;
 mod batch;
 mod errors;
 mod keyless;
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::support::parse;
 
 /// The link of most tests, and its file.
-const LINK: &str = "cc.whg";
+pub(crate) const LINK: &str = "cc.whg";
 const FILE: &str = "cc/whg";
 /// The environment variables of its secrets.
 const KEY_ENV: &str = "CULTUREDC_SECRET_KEY";
@@ -38,9 +38,9 @@ const LANDING_ORIGIN: &str = "https://hooks.example";
 const RETURN: &str = "https://campus.example/login";
 
 /// A host with one link to one simulator.
-struct Docked {
-    host: Host,
-    sim: Simulator<Culturedc>,
+pub(crate) struct Docked {
+    pub(crate) host: Host,
+    pub(crate) sim: Simulator<Culturedc>,
 }
 
 /// The landing's public address, as registered at the upstream.
@@ -98,7 +98,7 @@ async fn docked() -> Docked {
 }
 
 /// The same with another simulator and changes to the link.
-async fn docked_with(sim: Builder, changes: &Value) -> Docked {
+pub(crate) async fn docked_with(sim: Builder, changes: &Value) -> Docked {
     dock(sim.start().await.unwrap(), changes).await
 }
 
@@ -150,7 +150,7 @@ fn activity(ext_id: &str) -> Value {
 }
 
 /// The least that a resource has.
-fn row(category: &str, ext_id: &str) -> Value {
+pub(crate) fn row(category: &str, ext_id: &str) -> Value {
     json!({ "category": category, "extId": ext_id, "title": "讲座" })
 }
 

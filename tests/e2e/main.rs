@@ -9,14 +9,17 @@
     reason = "a test ends where it goes wrong"
 )]
 
+mod backup;
 mod bad_input;
 mod catalogue;
 mod cli;
+mod cli_push;
 mod components;
 mod crypto;
 mod culturedc;
 mod deploy;
 mod drain;
+mod durable;
 mod eduyun;
 mod errors;
 mod hooks;

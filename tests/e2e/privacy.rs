@@ -1,6 +1,8 @@
 //! What a record says of persons is in no line of any log, at the most talkative level, whatever goes wrong: not in the
 //! lines, not in metrics, not in problems, not in any file the host writes.
 
+use std::collections::HashMap;
+
 use duijie_tests::{
     fixtures::{self, HARD_TEXTS},
     harness::Stopped,
@@ -42,23 +44,36 @@ pub(crate) fn everything(stopped: &Stopped, root: &std::path::Path) -> Vec<u8> {
 
 /// None of these values occurs, however it is spelt.
 pub(crate) fn assert_silent(written: &[u8], values: &[String]) {
+    // One pass for all of them: what is written may be megabytes, and the values are hundreds.
+    let mut by_start: HashMap<[u8; 2], Vec<(Vec<u8>, &String)>> = HashMap::new();
     for value in values {
-        let json = Value::from(value.as_str()).to_string();
-        let escaped: String = value.chars().map(|c| c.escape_default().to_string()).collect();
-        let unicode: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-        let spellings = [
-            value.as_bytes().to_vec(),
-            json.trim_matches('"').as_bytes().to_vec(),
-            escaped.into_bytes(),
-            unicode.into_bytes(),
-        ];
-        for spelling in spellings {
-            if let Some(at) = written.windows(spelling.len()).position(|window| window == spelling) {
+        for spelling in spellings(value) {
+            by_start.entry([spelling[0], spelling[1]]).or_default().push((spelling, value));
+        }
+    }
+    let mut begins = vec![false; 1 << 16];
+    for start in by_start.keys() {
+        begins[usize::from(u16::from_be_bytes(*start))] = true;
+    }
+    for (at, two) in written.windows(2).enumerate() {
+        if !begins[usize::from(two[0]) << 8 | usize::from(two[1])] {
+            continue;
+        }
+        for (spelling, value) in &by_start[two] {
+            if written[at..].starts_with(spelling) {
                 let around = &written[at.saturating_sub(300)..(at + 300).min(written.len())];
                 panic!("{value:?} was written: …{}…", String::from_utf8_lossy(around));
             }
         }
     }
+}
+
+/// A value as it may be written: as it is, in JSON, and escaped in two ways.
+fn spellings(value: &str) -> [Vec<u8>; 4] {
+    let json = Value::from(value).to_string();
+    let escaped: String = value.chars().map(|c| c.escape_default().to_string()).collect();
+    let unicode: String = value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    [value.as_bytes().to_vec(), json.trim_matches('"').as_bytes().to_vec(), escaped.into_bytes(), unicode.into_bytes()]
 }
 
 #[test]

@@ -293,7 +293,7 @@ async fn a_missing_secret_refuses_its_link_only_and_a_changed_secret_file_is_rea
 async fn a_hangup_and_the_admins_request_lead_to_a_look() {
     let host = one_link().await;
     host.signal(Signal::HUP);
-    host.until_logged("a look after SIGHUP", |log| log.contains("keys read again")).await;
+    host.until_logged("a look after SIGHUP", |log| log.contains("keys and webhooks read again")).await;
     let answer = host.admin(Method::POST, "/v1/reload").send().await;
     assert_eq!(answer.status, 202);
     assert_eq!(mode(&host, "a.one").await, "decent");

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use crate::support::parse;
 
 /// The link of every test here.
-const LINK: &str = "hz.px";
+pub(crate) const LINK: &str = "hz.px";
 /// The secret part of the paths of its hooks.
 const CLASS_PATH: &str = "c1a55c1a55c1a55c1a55c1a55c1a55c1";
 const COURSE_PATH: &str = "d0c7d0c7d0c7d0c7d0c7d0c7d0c7d0c7";
@@ -39,14 +39,14 @@ const CLASS_EVENT: &str = "duijie.skill-train.class.push";
 const COURSE_EVENT: &str = "duijie.skill-train.course.pull";
 
 /// A host with one link between one simulator and one learning platform.
-struct Docked {
-    host: Host,
-    sim: Simulator<SkillTrain>,
-    platform: Platform,
+pub(crate) struct Docked {
+    pub(crate) host: Host,
+    pub(crate) sim: Simulator<SkillTrain>,
+    pub(crate) platform: Platform,
 }
 
 /// A link's TOML, still to be changed.
-struct Academy {
+pub(crate) struct Academy {
     url: String,
     platform: String,
     config: String,
@@ -61,7 +61,7 @@ impl Academy {
     }
 
     /// Adds whole tables.
-    fn tables(mut self, toml: &str) -> Self {
+    pub(crate) fn tables(mut self, toml: &str) -> Self {
         let _ = writeln!(self.tables, "{toml}");
         self
     }
@@ -100,12 +100,12 @@ fn setup() -> Setup {
 }
 
 /// A learning platform docked to a strict simulator.
-async fn docked() -> Docked {
+pub(crate) async fn docked() -> Docked {
     docked_with(SkillTrain::builder(), |academy| academy).await
 }
 
 /// The same with changes to simulator and link.
-async fn docked_with(sim: Builder, change: impl FnOnce(Academy) -> Academy) -> Docked {
+pub(crate) async fn docked_with(sim: Builder, change: impl FnOnce(Academy) -> Academy) -> Docked {
     docked_from(setup(), sim, |academy| change(academy).toml()).await
 }
 
@@ -158,12 +158,12 @@ impl Docked {
     }
 
     /// The simulator fails so from now on.
-    fn fault(&self, operation: &str, fault: &str) {
+    pub(crate) fn fault(&self, operation: &str, fault: &str) {
         self.sim.faults().add(Rule::new(parse(fault)).operation(operation));
     }
 
     /// The simulator fails so once.
-    fn fault_once(&self, operation: &str, fault: &str) {
+    pub(crate) fn fault_once(&self, operation: &str, fault: &str) {
         self.sim.faults().add(Rule::new(parse(fault)).operation(operation).once());
     }
 
@@ -177,7 +177,7 @@ impl Docked {
 }
 
 /// A code of the upstream's: 32 hexadecimal digits.
-fn code(n: usize) -> String {
+pub(crate) fn code(n: usize) -> String {
     format!("{n:032x}")
 }
 
@@ -192,7 +192,7 @@ fn start(n: usize) -> Value {
 }
 
 /// Another minute of it.
-fn minute(n: usize, play_time: u32, progress_time: u32) -> Value {
+pub(crate) fn minute(n: usize, play_time: u32, progress_time: u32) -> Value {
     with(start(n), &json!({ "playTime": play_time, "progressTime": progress_time }))
 }
 

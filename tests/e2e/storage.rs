@@ -1,17 +1,41 @@
-//! The key-value store under abuse: quotas hold, links do not see each other, and a lock never outlives its call.
+//! The key-value store under abuse: quotas hold, links do not see each other, a lock never outlives its call, and what was
+//! stored outlives the host without being readable meanwhile.
 
+use std::fs;
+
+use duijie_tests::harness::Host;
+use futures_util::future::join_all;
 use serde_json::json;
+use walkdir::WalkDir;
 
 use crate::support::{hostile_host, still_serves};
 
-const ROOM: &str = "[limits]\ncpu_ms = 10000\ndeadline_ms = 30000";
+const ROOM: &str = "[limits]\ncpu_ms = 10000\ndeadline_ms = 60000";
+
+/// Many calls at once store so many entries in all, since each waits for the disk; says how many were stored.
+async fn flood(host: &Host, calls: u32, entries: u32, size: usize) -> u64 {
+    let each = entries / calls;
+    let flooding = (0..calls).map(async |call| {
+        let input = json!({ "from": call * each, "count": each, "size": size });
+        host.call("h.one", "kv.flood", &input).await.expect(200)
+    });
+    let mut stored = 0;
+    let mut refusals = 0;
+    for output in join_all(flooding).await {
+        stored += output["stored"].as_u64().unwrap();
+        if let Some(error) = output["error"].as_str() {
+            assert!(error.contains("Quota"), "{output}");
+            refusals += 1;
+        }
+    }
+    assert!(refusals > 0, "{entries} of them are too many");
+    stored
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_keys_is_refused_at_the_quota() {
     let host = hostile_host(&[], ROOM).await;
-    let output = host.call("h.one", "kv.flood", &json!({ "count": 12_000, "size": 1 })).await.expect(200);
-    assert!(output["stored"].as_u64().unwrap() <= 10_000, "{output}");
-    assert!(output["error"].as_str().unwrap().contains("Quota"), "{output}");
+    assert_eq!(flood(&host, 30, 12_000, 1).await, 10_000);
     // The quota is the link's own.
     let output = host.call("h.two", "kv.set", &json!({ "key": "k", "value": "v" })).await.expect(200);
     assert_eq!(output["error"], json!(null), "{output}");
@@ -21,10 +45,7 @@ async fn a_flood_of_keys_is_refused_at_the_quota() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_bytes_is_refused_at_the_quota() {
     let host = hostile_host(&[], ROOM).await;
-    let output = host.call("h.one", "kv.flood", &json!({ "count": 1000, "size": 65_000 })).await.expect(200);
-    let stored = output["stored"].as_u64().unwrap();
-    assert!((200..=258).contains(&stored), "16 MiB hold 258 of these: {output}");
-    assert!(output["error"].as_str().unwrap().contains("Quota"), "{output}");
+    assert_eq!(flood(&host, 10, 300, 65_000).await, 258, "16 MiB hold 258 of these");
     still_serves(&host).await;
 }
 
@@ -69,6 +90,42 @@ async fn a_value_outlives_its_call() {
     host.call("h.one", "kv.set", &json!({ "key": "k", "value": "谈" })).await.expect(200);
     let output = host.call("h.one", "kv.get", &json!({ "key": "k" })).await.expect(200);
     assert_eq!(output["value"], "谈");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_outlives_a_host_that_is_killed_and_is_readable_in_no_file() {
+    let host = hostile_host(&[], ROOM).await;
+    let (key, value) = ("student-330102199001011234", "张三-token-5f1c");
+    host.call("h.one", "kv.set", &json!({ "key": key, "value": value })).await.expect(200);
+    let stopped = host.kill().await;
+    let state = stopped.setup().root().join("state");
+    let mut read = 0;
+    for file in WalkDir::new(&state).into_iter().map(Result::unwrap).filter(|file| file.file_type().is_file()) {
+        let bytes = fs::read(file.path()).unwrap();
+        read += bytes.len();
+        for plain in [key, value, "330102", "张三"] {
+            let found = bytes.windows(plain.len()).any(|some| some == plain.as_bytes());
+            assert!(!found, "{plain} stands in {}", file.path().display());
+        }
+    }
+    assert!(read > 10_000, "the store is there: {read} bytes");
+    let host = stopped.start().await;
+    host.until("the link to serve", |all| all.link_state("h.one") == "serving").await;
+    let output = host.call("h.one", "kv.get", &json!({ "key": key })).await.expect(200);
+    assert_eq!(output["value"], value);
+    assert_eq!(host.call("h.two", "kv.get", &json!({ "key": key })).await.expect(200)["value"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_key_is_missing_beside_its_store_does_not_start() {
+    let stopped = hostile_host(&[], ROOM).await.kill().await;
+    let state = stopped.setup().root().join("state");
+    fs::rename(state.join("host.key"), state.join("copy")).unwrap();
+    let refused = stopped.setup().run(&["serve"]).expect_code(1);
+    assert!(refused.stderr.contains("host.key is missing"), "{}", refused.stderr);
+    fs::rename(state.join("copy"), state.join("host.key")).unwrap();
+    let host = stopped.start().await;
+    host.until("the link to serve", |all| all.link_state("h.one") == "serving").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,9 +73,14 @@ pub(crate) async fn docked() -> Docked {
 
 /// The same with changes to simulator and link.
 pub(crate) async fn docked_with(sim: Builder, change: impl FnOnce(College) -> College) -> Docked {
+    docked_in(setup(), sim, change).await
+}
+
+/// The same with another setup.
+pub(crate) async fn docked_in(setup: Setup, sim: Builder, change: impl FnOnce(College) -> College) -> Docked {
     let sim = sim.start().await.unwrap();
     let college = change(College::at(&sim.url()));
-    let host = setup().link("zj/nbufe", &college.toml()).start().await;
+    let host = setup.link("zj/nbufe", &college.toml()).start().await;
     let docked = Docked { host, sim };
     docked.host.until("the link to serve", |all| all.link_state(LINK) == "serving").await;
     docked

@@ -5,35 +5,101 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Source, code, none, sources};
 
 /// Every top-level module with what it may use. Downwards only: what stands here for a module is the whole of it.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 28] = [
     ("main", &[]),
     ("lib", &[]),
-    ("cli", &["app", "config", "id", "link", "pattern", "reload", "runtime", "server", "telemetry"]),
-    ("app", &["capability", "config", "id", "link", "reload", "runtime", "server", "shutdown", "telemetry"]),
-    ("server", &["config", "failure", "id", "link", "pattern", "runtime", "shutdown"]),
+    (
+        "cli",
+        &[
+            "app",
+            "config",
+            "file",
+            "id",
+            "link",
+            "offline",
+            "pattern",
+            "reload",
+            "runtime",
+            "server",
+            "sheet",
+            "store",
+            "telemetry",
+        ],
+    ),
+    // Beside a running host: what is done to a store while there is none.
+    ("offline", &["hostkey", "id", "seal", "store"]),
+    (
+        "app",
+        &[
+            "audit",
+            "capability",
+            "config",
+            "failpoint",
+            "hostkey",
+            "id",
+            "link",
+            "push",
+            "reload",
+            "runtime",
+            "seal",
+            "server",
+            "shutdown",
+            "store",
+            "telemetry",
+            "webhook",
+        ],
+    ),
+    (
+        "server",
+        &["audit", "config", "failure", "id", "link", "pattern", "push", "runtime", "sheet", "shutdown", "store"],
+    ),
     // Turns the file into every module's own options, so it stands above those modules.
-    ("config", &["id", "pattern", "reload", "runtime", "telemetry"]),
+    ("config", &["id", "pattern", "reload", "runtime", "secret", "telemetry", "webhook"]),
     ("reload", &["failpoint", "file", "id", "link", "pattern", "runtime", "secret"]),
+    // Beside the way of a call: from the store to the platform.
+    ("webhook", &["capability", "failpoint", "failure", "id", "secret", "shutdown", "store"]),
+    (
+        "push",
+        &[
+            "capability",
+            "failpoint",
+            "failure",
+            "id",
+            "link",
+            "runtime",
+            "seal",
+            "sheet",
+            "shutdown",
+            "store",
+            "webhook",
+        ],
+    ),
+    // Who did what, for whoever lets them.
+    ("audit", &["store"]),
+    ("sheet", &[]),
     ("link", &["capability", "failure", "file", "id", "runtime", "secret"]),
-    ("runtime", &["bindings", "capability", "failpoint", "failure", "id", "redact", "secret"]),
-    ("capability", &["bindings", "failure", "file", "id", "redact", "secret"]),
+    ("runtime", &["bindings", "capability", "failpoint", "failure", "hostkey", "id", "redact", "secret"]),
+    ("capability", &["bindings", "failure", "file", "id", "redact", "seal", "secret", "store"]),
     // A leaf for whoever needs something to last: it knows names and outcomes, and nothing of what is in a payload.
     ("store", &["failure", "id"]),
+    // What the store must not be able to read passes it first.
+    ("seal", &["hostkey", "id", "store"]),
     // One pair that looks both ways: the generated code is told which of our types stand for the contract's.
     ("bindings", &["capability"]),
     ("redact", &["secret"]),
     ("failpoint", &[]),
     ("failure", &[]),
     ("file", &[]),
+    ("hostkey", &[]),
     ("id", &[]),
     ("pattern", &[]),
-    ("secret", &[]),
+    ("secret", &["file"]),
     ("shutdown", &[]),
     ("telemetry", &[]),
 ];
 
 /// Crates that only some files may name, and why a second place would be wrong.
-const ONLY: [(&str, &[&str]); 8] = [
+const ONLY: [(&str, &[&str]); 9] = [
     // One egress: every byte that leaves passes its policy.
     ("reqwest", &["capability/http/client"]),
     // One place that knows HTTP statuses.
@@ -44,6 +110,8 @@ const ONLY: [(&str, &[&str]); 8] = [
     ("wasmparser", &["runtime"]),
     // One database behind one trait.
     ("rusqlite", &["store/sqlite"]),
+    // One way to encrypt what is kept.
+    ("chacha20poly1305", &["seal"]),
     // Typed errors everywhere but at the rim.
     ("anyhow", &["main", "app", "cli"]),
     ("clap", &["cli"]),

@@ -19,7 +19,7 @@ fn day(days_ago: i64) -> String {
 }
 
 /// Changes to a link whose AK/SK was issued so many days ago.
-fn issued(days_ago: i64) -> Value {
+pub(crate) fn issued(days_ago: i64) -> Value {
     let term = json!({ "issued_at": day(days_ago), "valid_days": 30, "warn_days": [7, 3, 1] });
     json!({ "secrets": { "secret_key": term } })
 }

@@ -230,6 +230,11 @@ impl Stopped {
         &self.setup
     }
 
+    /// The same directory with other settings, not started yet.
+    pub fn settings(self, settings: &str) -> Setup {
+        self.setup.settings(settings)
+    }
+
     /// Starts it again in the same directory.
     pub async fn start(self) -> Host {
         self.setup.start().await

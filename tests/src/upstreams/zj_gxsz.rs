@@ -161,6 +161,7 @@ impl Profile for ZjGxsz {
             POST {multi}      one teacher, 2 to 200 students\n\
             POST {patriarch}  contact with a parent\n\n\
             GET    /_sim/records                  what was stored, without contents\n\
+            GET    /_sim/versions                 SHA-256 of every version of each record, in order\n\
             GET    /_sim/records/{{recordId}}       last version, decrypted, byte for byte (?client=… to choose)\n",
             mode = self.settings.mode,
             clients = self.settings.clients.keys().cloned().collect::<Vec<_>>().join(", "),
@@ -198,6 +199,9 @@ impl Profile for ZjGxsz {
     fn inspect(&self, path: &str, query: &str) -> Option<Reply> {
         if path == "records" {
             return Some(Reply::json(&json!(self.store.list())));
+        }
+        if path == "versions" {
+            return Some(Reply::json(&json!(self.store.versions())));
         }
         let record_id = credentials::decode_path(path.strip_prefix("records/")?)?;
         let parameters: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();

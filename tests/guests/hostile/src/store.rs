@@ -25,6 +25,9 @@ struct Entry {
 /// How many entries of what size.
 #[derive(Deserialize, JsonSchema)]
 struct Flood {
+    /// The number of the first.
+    #[serde(default)]
+    from: u32,
     count: u32,
     size: usize,
 }
@@ -67,7 +70,7 @@ fn get(_: &Link<Config>, entry: Entry) -> Result<Stored, Failure> {
 fn flood(_: &Link<Config>, flood: Flood) -> Result<Stored, Failure> {
     let value = vec![b'f'; flood.size];
     for stored in 0..flood.count {
-        if let Err(error) = wit::set(&format!("flood/{stored}"), &value, None) {
+        if let Err(error) = wit::set(&format!("flood/{}", flood.from.saturating_add(stored)), &value, None) {
             return Ok(Stored { stored, ..said(Err(error)) });
         }
     }

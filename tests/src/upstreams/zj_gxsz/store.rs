@@ -97,6 +97,15 @@ impl Store {
         .collect()
     }
 
+    /// The digests of every version, by client and id, in hexadecimal and in the order accepted.
+    pub(super) fn versions(&self) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+        let digests = |stored: &Stored| stored.versions.iter().map(hex::encode).collect();
+        let of_client = |records: &BTreeMap<String, Stored>| {
+            records.iter().map(|(record_id, stored)| (record_id.clone(), digests(stored))).collect()
+        };
+        self.records.lock().iter().map(|(client_id, records)| (client_id.clone(), of_client(records))).collect()
+    }
+
     pub(super) fn clear(&self) {
         self.records.lock().clear();
     }
