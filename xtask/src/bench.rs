@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: figures that mean something on a shared machine, or none. Release builds, everything measured in
 //! one run, and what was disturbed is thrown away.
 
+mod accept;
 mod drop;
 mod edit;
 mod links;
 pub(crate) mod machine;
 mod op;
+mod parked;
 mod rounds;
 pub(crate) mod tools;
 
@@ -52,6 +54,24 @@ enum BenchVerb {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(3..))]
         rounds: u32,
     },
+    /// Records made durable: one by one over some connections, and in batches; with this disk's sync and a slower one
+    Accept {
+        /// Rounds, each on hosts of its own
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+        rounds: u32,
+        /// Seconds of each way to send
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+        /// Milliseconds by which each sync of the second half is slower
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        slow_ms: u64,
+    },
+    /// A million records that wait: how soon the host is ready again with them, and how large
+    Parked {
+        /// How many
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+        count: u64,
+    },
 }
 
 /// Measures.
@@ -61,5 +81,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         BenchVerb::Op { rounds, seconds, concurrency } => op::run(options, *rounds, *seconds, *concurrency),
         BenchVerb::Links { count, edits } => links::run(options, *count, *edits),
         BenchVerb::Drop { rounds } => drop::run(options, *rounds),
+        BenchVerb::Accept { rounds, seconds, slow_ms } => accept::run(options, *rounds, *seconds, *slow_ms),
+        BenchVerb::Parked { count } => parked::run(options, *count),
     }
 }

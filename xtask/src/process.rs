@@ -6,7 +6,8 @@ use std::{
     ffi::OsString,
     fs::File,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -24,6 +25,8 @@ use tokio::{
 const ANNOUNCE_MAX: Duration = Duration::from_secs(60);
 /// How long a program may take to end when asked.
 const STOP_MAX: Duration = Duration::from_secs(10);
+/// A signal has come.
+static SIGNALLED: AtomicBool = AtomicBool::new(false);
 /// What of a log is shown when a program fails.
 const TAIL_BYTES: usize = 4000;
 
@@ -55,37 +58,12 @@ impl Launch<'_> {
     /// Starts it and waits for its announcement: the first line of JSON on its stdout.
     pub(crate) async fn start(self) -> Result<(Process, Value)> {
         let mut process = self.spawn()?;
-        let stdout = process.child.stdout.take().ok_or_else(|| anyhow!("{} has no stdout", process.name))?;
-        let mut lines = BufReader::new(stdout).lines();
-        let announced = timeout(ANNOUNCE_MAX, async {
-            while let Some(line) = lines.next_line().await? {
-                if let Ok(value) = serde_json::from_str::<Value>(&line) {
-                    return anyhow::Ok(Some(value));
-                }
-            }
-            Ok(None)
-        });
-        let value = match announced.await {
-            Ok(Ok(Some(value))) => value,
-            Ok(Ok(None)) => bail!("{} ended without saying where it listens\n{}", process.name, process.log_tail()),
-            Ok(Err(error)) => return Err(error.context(format!("reading what {} says", process.name))),
-            Err(_) => bail!(
-                "{} did not say within {} s where it listens\n{}",
-                process.name,
-                ANNOUNCE_MAX.as_secs(),
-                process.log_tail()
-            ),
-        };
-        // Whatever else it prints must not fill the pipe and stop it.
-        tokio::spawn(async move {
-            let mut rest = lines.into_inner();
-            let mut waste = vec![0; 4096];
-            while matches!(rest.read(&mut waste).await, Ok(1..)) {}
-        });
+        let value = process.announced().await?;
         Ok((process, value))
     }
 
-    fn spawn(self) -> Result<Process> {
+    /// Only starts it. For one whose end matters also when it never announces itself.
+    pub(crate) fn spawn(self) -> Result<Process> {
         let log = self.logs.join(format!("{}.log", self.name));
         let file = File::options()
             .create(true)
@@ -112,6 +90,38 @@ impl Launch<'_> {
 }
 
 impl Process {
+    /// Waits for its announcement.
+    pub(crate) async fn announced(&mut self) -> Result<Value> {
+        let stdout = self.child.stdout.take().ok_or_else(|| anyhow!("{} has no stdout", self.name))?;
+        let mut lines = BufReader::new(stdout).lines();
+        let announced = timeout(ANNOUNCE_MAX, async {
+            while let Some(line) = lines.next_line().await? {
+                if let Ok(value) = serde_json::from_str::<Value>(&line) {
+                    return anyhow::Ok(Some(value));
+                }
+            }
+            Ok(None)
+        });
+        let value = match announced.await {
+            Ok(Ok(Some(value))) => value,
+            Ok(Ok(None)) => bail!("{} ended without saying where it listens\n{}", self.name, self.log_tail()),
+            Ok(Err(error)) => return Err(error.context(format!("reading what {} says", self.name))),
+            Err(_) => bail!(
+                "{} did not say within {} s where it listens\n{}",
+                self.name,
+                ANNOUNCE_MAX.as_secs(),
+                self.log_tail()
+            ),
+        };
+        // Whatever else it prints must not fill the pipe and stop it.
+        tokio::spawn(async move {
+            let mut rest = lines.into_inner();
+            let mut waste = vec![0; 4096];
+            while matches!(rest.read(&mut waste).await, Ok(1..)) {}
+        });
+        Ok(value)
+    }
+
     /// Its process id: wrappers replace themselves by it.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
@@ -124,21 +134,31 @@ impl Process {
 
     /// Asks it to end and waits until it has.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            kill_process(pid, Signal::TERM).with_context(|| format!("stopping {}", self.name))?;
-        }
-        match timeout(STOP_MAX, self.child.wait()).await {
-            Ok(ended) => {
-                ended.with_context(|| format!("waiting for {}", self.name))?;
-                Ok(())
-            }
-            Err(_) => bail!("{} did not end within {} s of SIGTERM", self.name, STOP_MAX.as_secs()),
+        self.terminate()?;
+        self.ended(STOP_MAX).await.map(drop)
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
+        kill_process(pid, Signal::TERM).with_context(|| format!("stopping {}", self.name))
+    }
+
+    /// Waits until it has ended, and says how.
+    pub(crate) async fn ended(&mut self, within: Duration) -> Result<ExitStatus> {
+        match timeout(within, self.child.wait()).await {
+            Ok(ended) => ended.with_context(|| format!("waiting for {}", self.name)),
+            Err(_) => bail!("{} did not end within {} s\n{}", self.name, within.as_secs(), self.log_tail()),
         }
     }
 
     /// Kills it, as a power cut would.
     pub(crate) async fn kill(mut self) -> Result<()> {
+        self.kill_now().await
+    }
+
+    /// The same, for whoever wants to know more of it.
+    pub(crate) async fn kill_now(&mut self) -> Result<()> {
         self.child.kill().await.with_context(|| format!("killing {}", self.name))
     }
 
@@ -155,7 +175,7 @@ impl Process {
 
 /// Runs until it is done or a signal comes, so that whatever it started is dropped either way. All on one thread: the
 /// kernel ends a child with the thread that started it.
-pub(crate) fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
@@ -165,6 +185,28 @@ pub(crate) fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
             name = signalled() => bail!("ended by {}", name?),
         }
     })
+}
+
+/// Heeds signals from now on, for work on threads of its own, which asks now and then whether one has come. Without this the
+/// first runtime here would have taken them from the kernel, and nobody would hear them between two.
+pub(crate) fn heed_signals() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let wait = move || {
+        if let Ok(name) = runtime.block_on(signalled()) {
+            eprintln!("xtask: {name}: ending");
+            SIGNALLED.store(true, Ordering::Relaxed);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait).context("heeding signals")?;
+    Ok(())
+}
+
+/// An error if a signal has come since.
+pub(crate) fn not_signalled() -> Result<()> {
+    if SIGNALLED.load(Ordering::Relaxed) {
+        bail!("ended by a signal");
+    }
+    Ok(())
 }
 
 /// Waits for ctrl-c or a polite kill; says which.

@@ -33,12 +33,17 @@ impl Operator {
 
     /// Looks.
     pub(crate) async fn rollouts(&self) -> Result<Rollouts> {
-        let url = format!("{}/v1/rollouts", self.admin);
-        let answer = http::send("GET", &url, &[("authorization", &self.key)], b"").await?;
+        Ok(Rollouts(self.ask("GET", "/v1/rollouts").await?))
+    }
+
+    /// Asks the admin listener for something that it answers with 200 and JSON.
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Result<Value> {
+        let url = format!("{}{path}", self.admin);
+        let answer = http::send(method, &url, &[("authorization", &self.key)], b"").await?;
         if answer.status != 200 {
-            bail!("GET {url}: {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+            bail!("{method} {url}: {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
         }
-        Ok(Rollouts(answer.json()))
+        Ok(answer.json())
     }
 
     /// Looks until it is so; what it was like then.
@@ -54,6 +59,13 @@ impl Operator {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// The sum of a counter over all its labels; 0 if it has never counted.
+    pub(crate) async fn counter(&self, name: &str) -> Result<f64> {
+        let answer = http::get(&format!("{}/metrics", self.admin)).await?;
+        let text = String::from_utf8(answer.body).context("the metrics are no text")?;
+        Ok(counter(&text, name))
     }
 
     /// The gauge of this name with this label, if there is one.
@@ -127,6 +139,15 @@ fn gauge(metrics: &str, name: &str, label: &str, value: &str) -> Option<f64> {
     })
 }
 
+fn counter(metrics: &str, name: &str) -> f64 {
+    let of_name = |line: &&str| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
+    };
+    let numbers = metrics.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    numbers.sum()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -139,6 +160,12 @@ mod tests {
             "# TYPE live gauge\nlive_ever{connector=\"a\"} 9\nlive{connector=\"b\"} 1\nlive{connector=\"a\"} 2\n";
         assert_eq!(gauge(metrics, "live", "connector", "a"), Some(2.0));
         assert_eq!(gauge(metrics, "live", "connector", "c"), None);
+    }
+
+    #[test]
+    fn a_counter_is_the_sum_over_its_labels() {
+        let metrics = "# TYPE a counter\na 4\na_b 100\na{x=\"1\"} 2\n";
+        assert_eq!((counter(metrics, "a"), counter(metrics, "c")), (6.0, 0.0));
     }
 
     #[test]

@@ -31,18 +31,26 @@ pub(crate) fn wasm_target() -> Result<()> {
 
 /// Sees to it that the program is there which the tests compare our cryptography with.
 pub(crate) fn openssl() -> Result<()> {
-    let found = Command::new("openssl").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    program("openssl", "version", "the tests need")
+}
+
+/// Sees to it that the program is there which the soaks of the store record and disturb system calls with.
+pub(crate) fn strace() -> Result<()> {
+    program("strace", "-V", "the soaks of the store and their tests need")
+}
+
+/// A program that is in a Debian package of its name.
+fn program(name: &str, harmless: &str, who: &str) -> Result<()> {
+    let found = Command::new(name).arg(harmless).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
         return Ok(());
     }
     if !rustix::process::geteuid().is_root() {
-        bail!(
-            "the tests need the openssl program; install it (Debian: `sudo apt-get install openssl`) and run this again"
-        );
+        bail!("{who} the {name} program; install it (Debian: `sudo apt-get install {name}`) and run this again");
     }
-    eprintln!("xtask: the openssl program is missing; running `apt-get install openssl`");
+    eprintln!("xtask: the {name} program is missing; running `apt-get install {name}`");
     run(Command::new("apt-get").arg("update"))?;
-    run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends", "openssl"]))
+    run(Command::new("apt-get").args(["install", "--yes", "--no-install-recommends", name]))
 }
 
 /// Runs a command to its end; what it prints goes where ours does.

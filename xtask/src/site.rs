@@ -64,6 +64,25 @@ impl Site {
         Ok(site)
     }
 
+    /// Another platform that may use everything; its key.
+    pub(crate) fn platform(&self, name: &str) -> Result<String> {
+        let made = made_key(&self.duijie, &["--platform", name])?;
+        self.configure(&made.toml)?;
+        Ok(made.key)
+    }
+
+    /// Adds tables to `duijie.toml`.
+    pub(crate) fn configure(&self, tables: &str) -> Result<()> {
+        let file = self.path("duijie.toml");
+        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        self.write("duijie.toml", &format!("{text}\n{tables}"))
+    }
+
+    /// The host's program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.duijie
+    }
+
     /// Where this is.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

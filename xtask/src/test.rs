@@ -10,6 +10,7 @@ use crate::{components, setup, workspace};
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
     setup::wasm_target()?;
     setup::openssl()?;
+    setup::strace()?;
     let connectors = components::build(components::Kind::Connectors, None)?;
     let guests = components::build(components::Kind::Guests, None)?;
     eprintln!("xtask: built {} connectors and {} guests", connectors.len(), guests.len());

@@ -41,25 +41,45 @@ impl Tools {
 
     /// The same, with a connector of this kind.
     pub(crate) fn build_with(kind: Kind, connector: &str, options: Options) -> Result<Self> {
-        let profile: &[&str] = if options.debug { &[] } else { &["--release"] };
         if !options.debug {
             eprintln!("xtask: building for release; from nothing this takes some minutes");
         }
         let connectors = components::build(kind, None)?;
-        let features: &[&str] = if options.failpoints { &["--features", "failpoints"] } else { &[] };
-        let host = workspace::build(&[profile, &["--package", "duijie", "--bins"], features].concat())?;
+        let duijie = host(options)?;
         let bench = ["--package", "xtask", "--features", "bench", "--bin", "bench-tools"];
-        let bench = workspace::build(&[profile, &bench].concat())?;
-        let prefix = format!("{connector}-");
-        let of_name =
-            |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
-        let found = connectors.iter().find(of_name).cloned();
+        let bench = workspace::build(&[options.profile(), &bench].concat())?;
         Ok(Self {
-            duijie: workspace::program(&host, "duijie")?,
+            duijie,
             bench: workspace::program(&bench, "bench-tools")?,
-            connector: found.ok_or_else(|| anyhow!("there is no connector {connector}"))?,
+            connector: named(&connectors, connector)?,
         })
     }
+}
+
+impl Options {
+    fn profile(self) -> &'static [&'static str] {
+        if self.debug { &[] } else { &["--release"] }
+    }
+}
+
+/// Builds the host.
+pub(crate) fn host(options: Options) -> Result<PathBuf> {
+    let features: &[&str] = if options.failpoints { &["--features", "failpoints"] } else { &[] };
+    let built = workspace::build(&[options.profile(), &["--package", "duijie", "--bins"], features].concat())?;
+    workspace::program(&built, "duijie")
+}
+
+/// Builds the simulated upstreams.
+pub(crate) fn upstreams(options: Options) -> Result<PathBuf> {
+    let package = ["--package", "duijie-tests", "--bin", "duijie-upstreams"];
+    workspace::program(&workspace::build(&[options.profile(), &package].concat())?, "duijie-upstreams")
+}
+
+/// The component of this name among those that were built.
+pub(crate) fn named(components: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let prefix = format!("{name}-");
+    let of_name = |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
+    components.iter().find(of_name).cloned().ok_or_else(|| anyhow!("there is no connector {name}"))
 }
 
 /// Runs one verb of the bench program to its end, on this processor if one is named; what it printed. The API key goes by
@@ -109,6 +129,11 @@ pub(super) struct LoadRun<'a> {
 impl LoadRun<'_> {
     /// Runs it. An answer that is not 200 ends the measurement: a refused request is a fast one.
     pub(super) async fn run(self) -> Result<Load> {
+        self.run_with(&[]).await
+    }
+
+    /// The same with these arguments more.
+    pub(super) async fn run_with(self, more: &[&str]) -> Result<Load> {
         let args = [
             ("--url", self.url.to_owned()),
             ("--concurrency", self.concurrency.to_string()),
@@ -116,7 +141,8 @@ impl LoadRun<'_> {
             ("--body", self.body.display().to_string()),
         ];
         let args = args.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
-        let args: Vec<String> = std::iter::once("load".to_owned()).chain(args).collect();
+        let more = more.iter().map(|word| (*word).to_owned());
+        let args: Vec<String> = std::iter::once("load".to_owned()).chain(args).chain(more).collect();
         let said = run(self.tools, self.cpu, &args, self.key).await?;
         Ok(Load {
             requests: number(&said, "requests")?,

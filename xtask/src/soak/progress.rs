@@ -1,20 +1,21 @@
 //! `soak progress`: 10,000 learners with a report a minute are 167 calls a second. Each goes from an API request through
 //! the connector to the simulator, which adds up. Afterwards every learner's sum is compared with what was sent.
 
+mod durable;
+
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::simulator;
 use crate::{
     bench::{
         machine::{cpu_ns, rss_kib},
-        tools::{Options, Tools, number, run as run_tool},
+        tools::{self, Options, Tools, number, run as run_tool},
     },
-    http,
-    process::{self, Launch, Process},
+    http, process,
     site::{Host, Site},
-    workspace,
 };
 
 /// The link, and the operation that is called.
@@ -32,19 +33,35 @@ struct Kept {
     reports: BTreeMap<String, u64>,
 }
 
-/// Soaks and reports; an error, or a sum that is not what was sent, is an error.
-pub(super) fn run(options: Options, seconds: u64, learners: u64, per_min: u32) -> Result<()> {
+/// Soaks and reports; an error, or a sum that is not what was sent, is an error. Durable: the reports of so many seconds
+/// are pushed as batches, as fast as they are taken.
+pub(super) fn run(options: Options, seconds: u64, learners: u64, per_min: u32, durable: bool) -> Result<()> {
     let tools = Tools::build("skill-train", options)?;
-    let profile: &[&str] = if options.debug { &[] } else { &["--release"] };
-    let built = workspace::build(&[profile, &["--package", "duijie-tests", "--bin", "duijie-upstreams"]].concat())?;
-    let upstreams = workspace::program(&built, "duijie-upstreams")?;
-    process::block_on(soak(&tools, &upstreams, seconds, learners, per_min))
+    let upstreams = tools::upstreams(options)?;
+    process::block_on(async {
+        if durable {
+            let minutes = (seconds.saturating_mul(per_min.into()) / 60).max(2);
+            return soak_durable(&tools, &upstreams, learners, minutes).await;
+        }
+        soak(&tools, &upstreams, seconds, learners, per_min).await
+    })
+}
+
+async fn soak_durable(tools: &Tools, upstreams: &Path, learners: u64, minutes: u64) -> Result<()> {
+    let site = Site::new(&tools.duijie, "[log]\nlevel = \"warn\"\n")?;
+    site.add_connector(&tools.connector)?;
+    let (_simulator, upstream) = simulator::start(&site, upstreams, "skill-train").await?;
+    site.write("secrets/password", PASSWORD)?;
+    let wide = format!("\n[push]\nmax_inflight = {}\n", durable::INFLIGHT);
+    site.write("links.d/soak.toml", &(link(&upstream) + &wide))?;
+    let host = site.start(None).await?;
+    durable::run(&site, host, &upstream, learners, minutes).await
 }
 
 async fn soak(tools: &Tools, upstreams: &Path, seconds: u64, learners: u64, per_min: u32) -> Result<()> {
     let site = Site::new(&tools.duijie, "[log]\nlevel = \"warn\"\n")?;
     site.add_connector(&tools.connector)?;
-    let (_simulator, upstream) = simulator(&site, upstreams).await?;
+    let (_simulator, upstream) = simulator::start(&site, upstreams, "skill-train").await?;
     site.write("secrets/password", PASSWORD)?;
     site.write("links.d/soak.toml", &link(&upstream))?;
     let host = site.start(None).await?;
@@ -115,17 +132,6 @@ fn is_conserved(kept: &Kept, calls: u64, errors: u64, learners: u64) -> bool {
         })
     };
     kept.progress_s == accepted.saturating_mul(PROGRESS_S) && (errors > 0 || is_even())
-}
-
-/// Starts the simulator; where it is.
-async fn simulator(site: &Site, program: &Path) -> Result<(Process, String)> {
-    let args = ["skill-train".into(), "--listen".into(), "127.0.0.1:0".into()];
-    let logs = site.path("");
-    let launch = Launch { name: "simulator", program, args: args.into(), env: Vec::new(), cpu: None, logs: &logs };
-    let (process, said) = launch.start().await?;
-    let url =
-        said.get("url").and_then(Value::as_str).ok_or_else(|| anyhow!("the simulator did not say where it is"))?;
-    Ok((process, url.to_owned()))
 }
 
 async fn kept(upstream: &str) -> Result<Kept> {
