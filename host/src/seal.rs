@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     hostkey::{HostKey, KEY_BYTES, Prf},
     id::{LinkId, PlatformName},
-    store::{At, Digest, Quota, Sealed, Store, StoreError, Value},
+    store::{At, Digest, Sealed, Store, StoreError, Value},
 };
 
 /// The first byte of a seal, and the only one known.
@@ -29,8 +29,6 @@ const KEYS_MAX: usize = 10_000;
 const DATA_KEY: &[u8] = b"hdata-key";
 /// A data key has no time, so any moment will do to ask for it.
 const ANY_TIME: At = At(0);
-/// Quotas are for guests.
-const NO_QUOTA: Quota = Quota { keys: u32::MAX, bytes: u32::MAX };
 
 /// Why something was not sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -223,7 +221,7 @@ impl Sealer {
         getrandom::fill(key.as_mut()).map_err(SealError::Random)?;
         let value = self.wrapping.seal(place(link), key.as_ref())?.0.to_vec();
         let value = Value { key: DATA_KEY.to_vec(), value, expires: None };
-        if self.store.value_add(ANY_TIME, link.clone(), value, NO_QUOTA).await? {
+        if self.store.value_add(ANY_TIME, link.clone(), value).await? {
             return Ok(DataKey::new(&key));
         }
         // Somebody was faster, and theirs is everybody's.

@@ -48,7 +48,7 @@ pub(super) async fn watch_credentials(push: Arc<Push>) {
 /// Lets go of the links before the next look: a table that is kept keeps revisions that nobody serves with.
 async fn look_at_credentials(push: &Push, expiry: &mut Expiry) {
     let table = push.dispatcher().table();
-    expiry.look(&table);
+    push.renewed(&expiry.look(&table));
     if let Err(error) = push.hold_expired(&table).await {
         tracing::error!(%error, "queues could not be held or let go on");
     }

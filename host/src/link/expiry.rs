@@ -21,10 +21,10 @@ pub(crate) struct Expiry {
 }
 
 impl Expiry {
-    /// Looks at every credential of the table.
-    pub(crate) fn look(&mut self, table: &Table) {
+    /// Looks at every credential of the table; links of which one has been renewed since the last look.
+    pub(crate) fn look(&mut self, table: &Table) -> HashSet<LinkId> {
         let now_ms = now_ms();
-        let mut seen = HashSet::new();
+        let (mut seen, mut renewed) = (HashSet::new(), HashSet::new());
         for (id, entry) in table.iter() {
             let Entry::Serving(serving) = entry else { continue };
             let link = &serving.stable;
@@ -34,6 +34,9 @@ impl Expiry {
                 gauge(&which).set(left_s);
                 let warning = term.warning(validity, now_ms);
                 let told = self.told.insert(which.clone(), (validity, warning));
+                if told.is_some_and(|(before, _)| before != validity) {
+                    renewed.insert(id.clone());
+                }
                 if told != Some((validity, warning)) {
                     say(&which, warning, left_s);
                 }
@@ -48,6 +51,7 @@ impl Expiry {
             }
             stays
         });
+        renewed
     }
 }
 

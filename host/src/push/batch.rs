@@ -112,16 +112,17 @@ fn after(error: &SheetError, kept: u32, batch: Option<Uuid>) -> String {
     let Some(batch) = batch else { return String::new() };
     let taken = format!("; the {kept} rows before it are taken as batch {batch}");
     // Rows are known by their number: those of a rest that is sent under the same key would be taken for the first ones.
-    if is_named(batch) && !matches!(error, SheetError::TooMany(_)) {
+    if can_go_on(error, batch) {
         format!("{taken}: send the whole again under the same Idempotency-Key")
     } else {
         format!("{taken}: send those behind them as another batch")
     }
 }
 
-/// Has this batch its name from an idempotency key?
-fn is_named(batch: Uuid) -> bool {
-    batch.get_version_num() == 8
+/// Can what is missing still come? Only under the idempotency key that the batch has its name from, and not if there is more
+/// of it than a batch may have.
+fn can_go_on(error: &SheetError, batch: Uuid) -> bool {
+    batch.get_version_num() == 8 && !matches!(error, SheetError::TooMany(_))
 }
 
 impl From<StoreError> for BatchError {
@@ -146,7 +147,9 @@ impl Push {
             Some(key) => Uuid::new_v8(self.sealer.batch(ask.platform, key)),
             None => Uuid::now_v7(),
         };
-        if let Some(batch) = self.store.batch(id).await? {
+        if !ask.dry_run
+            && let Some(batch) = self.store.batch(id).await?
+        {
             let same = batch.given.platform == *ask.platform
                 && *batch.given.link == *ask.link
                 && batch.given.operation == ask.operation;
@@ -181,13 +184,15 @@ impl Push {
         taken.all(rows).await?;
         let read = reader.await.map_err(|_| PushError::Lost)?;
         let verdicts = taken.verdicts;
-        if let Err(error) = read {
-            return Err(BatchError::Sheet { error, kept: verdicts.rows, batch: verdicts.batch });
-        }
-        if let Some(batch) = verdicts.batch {
+        if let Some(batch) = verdicts.batch
+            && read.as_ref().err().is_none_or(|error| !can_go_on(error, batch))
+        {
             self.store.batch_close(now(), batch).await?;
         }
-        Ok(verdicts)
+        match read {
+            Ok(_) => Ok(verdicts),
+            Err(error) => Err(BatchError::Sheet { error, kept: verdicts.rows, batch: verdicts.batch }),
+        }
     }
 
     /// A batch and how far it is.

@@ -168,10 +168,12 @@ impl Breakers {
         }
     }
 
-    /// The operator has changed something: whether that has helped is to be found out at once.
-    pub(super) fn links_changed(&mut self, now: Instant) {
+    /// The operator has changed something about these links: whether that has helped is to be found out at once.
+    pub(super) fn mended(&mut self, is_one: impl Fn(&LinkId) -> bool, now: Instant) {
         for (who, state) in &mut self.0 {
-            if let (Who::Link(_), State::Open { until, last }) = (who, &mut *state) {
+            if let (Who::Link(link), State::Open { until, last }) = (who, &mut *state)
+                && is_one(link)
+            {
                 (*until, *last) = (now, OPEN_FIRST);
             }
         }
@@ -252,7 +254,9 @@ mod tests {
         let (now, link) = (Instant::now(), Who::Link("zj.a".parse().unwrap()));
         let mut breakers = opened(&link, now);
         assert!(matches!(breakers.gate(&link, now), Gate::Open(_)));
-        breakers.links_changed(now);
+        breakers.mended(|_| false, now);
+        assert!(matches!(breakers.gate(&link, now), Gate::Open(_)), "it was another one");
+        breakers.mended(|_| true, now);
         assert_eq!(breakers.gate(&link, now), Gate::HalfOpen);
         breakers.begin(&link, now);
         breakers.abandoned(&link, now);

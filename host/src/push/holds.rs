@@ -1,6 +1,8 @@
 //! Links that are held back: by an operator, by a restore, or because a credential is over. What waits stays accepted and
 //! in order; nothing is refused, nothing is lost.
 
+use std::{collections::HashSet, time::Instant};
+
 use super::{Push, PushError, now};
 use crate::{
     id::LinkId,
@@ -32,6 +34,15 @@ impl Push {
             self.wake();
         }
         Ok(held)
+    }
+
+    /// Credentials of these links have been renewed: whether their upstreams take them is to be found out at once, also if
+    /// they refused the old ones before those were over.
+    pub(crate) fn renewed(&self, links: &HashSet<LinkId>) {
+        if !links.is_empty() {
+            self.traffic.lock().mended(|link| links.contains(link), Instant::now());
+            self.wake();
+        }
     }
 
     /// Holds the links whose credentials are over, and lets those go on that were held for that and are valid again. An

@@ -13,7 +13,7 @@ use crate::{
     id::{LinkId, PlatformName},
     link::{Entry, ScheduleSpec},
     shutdown::Drain,
-    store::{At, Quota, Value},
+    store::{At, Value},
 };
 
 /// Between two looks at the clock: cron's grain is a minute.
@@ -22,8 +22,6 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) const OWNER: &str = "schedule";
 /// Under which a schedule's last run lies among the values of its link, before the schedule's name.
 const LAST_RUN: &str = "hschedule/";
-/// Quotas are for guests.
-const NO_QUOTA: Quota = Quota { keys: u32::MAX, bytes: u32::MAX };
 
 /// Runs until told to stop.
 pub(crate) async fn run(push: Arc<Push>, mut drain: Drain) {
@@ -118,7 +116,7 @@ impl Runs {
         tracing::info!(%link, schedule = name, job = %ticket.id, "a scheduled run is queued");
         let key = format!("{LAST_RUN}{name}").into_bytes();
         let value = Value { key, value: due.as_millisecond().to_string().into_bytes(), expires: None };
-        Ok(self.push.store.value_set(At::from(due), link.clone(), value, NO_QUOTA).await?)
+        Ok(self.push.store.value_set(At::from(due), link.clone(), value).await?)
     }
 }
 

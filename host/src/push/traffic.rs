@@ -181,7 +181,12 @@ impl Traffic {
         self.known = known;
         self.paces.retain(|link, _| table.get(link).is_some());
         self.budgets.retain(|link, _| table.get(link).is_some());
-        self.breakers.links_changed(now);
+        self.breakers.mended(|_| true, now);
+    }
+
+    /// Somebody has changed something about these links that may help.
+    pub(super) fn mended(&mut self, is_one: impl Fn(&LinkId) -> bool, now: Instant) {
+        self.breakers.mended(is_one, now);
     }
 
     /// An attempt of this link is about to begin.

@@ -186,9 +186,9 @@ mod sqlite {
         values:
             values_live_until_their_time,
             one_of_many_adders_wins,
-            quotas_stop_growth_and_count_every_byte,
+            a_key_and_a_value_have_their_bounds,
             links_do_not_see_each_other,
-            what_is_expired_makes_room_and_is_swept_in_steps;
+            what_is_expired_is_swept_in_steps;
         audit:
             entries_are_chained_counted_and_found_good,
             entries_are_read_in_pages;

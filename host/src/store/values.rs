@@ -9,22 +9,6 @@ pub(crate) const KEY_MAX: usize = 512;
 /// Most bytes of a value: the 64 KiB that a guest may store, and what sealing adds.
 pub(crate) const VALUE_MAX: usize = 65 << 10;
 
-/// How much a link may store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quota {
-    /// Keys.
-    pub(crate) keys: u32,
-    /// Bytes of keys and values together.
-    pub(crate) bytes: u32,
-}
-
-impl Default for Quota {
-    /// The contract's figures.
-    fn default() -> Self {
-        Self { keys: 10_000, bytes: 16 << 20 }
-    }
-}
-
 /// Why a value was not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ValuesError {
@@ -34,12 +18,6 @@ pub(crate) enum ValuesError {
     /// A value over [`VALUE_MAX`].
     #[error("a value is at most 66560 bytes, this one is {0}")]
     ValueLength(usize),
-    /// [`Quota::keys`] is used up.
-    #[error("the link's quota of {0} keys is used up")]
-    QuotaKeys(u32),
-    /// [`Quota::bytes`] is used up.
-    #[error("the link's quota of {0} bytes is used up")]
-    QuotaBytes(u32),
 }
 
 /// A value with its time.
@@ -59,13 +37,13 @@ pub(crate) trait Values: Send + Sync {
     fn value(&self, now: At, link: LinkId, key: Vec<u8>) -> Answer<'_, Option<Vec<u8>>>;
 
     /// Stores a value; replaces value and time.
-    fn value_set(&self, now: At, link: LinkId, value: Value, quota: Quota) -> Answer<'_, ()>;
+    fn value_set(&self, now: At, link: LinkId, value: Value) -> Answer<'_, ()>;
 
     /// Forgets a key; an absent one is no error.
     fn value_delete(&self, link: LinkId, key: Vec<u8>) -> Answer<'_, ()>;
 
     /// Stores only if absent; true if it was stored: of many adders one is told so.
-    fn value_add(&self, now: At, link: LinkId, value: Value, quota: Quota) -> Answer<'_, bool>;
+    fn value_add(&self, now: At, link: LinkId, value: Value) -> Answer<'_, bool>;
 
     /// All of a link, for a cache.
     fn values(&self, now: At, link: LinkId) -> Answer<'_, Vec<Value>>;

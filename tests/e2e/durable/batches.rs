@@ -79,7 +79,7 @@ async fn a_dry_run_gives_the_same_verdicts_and_keeps_and_sends_nothing() {
     let send = |query: &str| {
         let path = format!("/v1/links/{LINK}/operations/{ONE}/batches{query}");
         let request = docked.host.api(http::Method::POST, &path).key(docked.host.key("campus"));
-        request.header("content-type", NDJSON).body(ndjson(&all)).send()
+        request.header("content-type", NDJSON).header("idempotency-key", "term-1").body(ndjson(&all)).send()
     };
     let dry = send("?dry_run=true").await.expect(200);
     assert_eq!((dry.get("id"), &dry["rows"], &dry["accepted"]), (None, &json!(4), &json!(3)));
@@ -87,6 +87,8 @@ async fn a_dry_run_gives_the_same_verdicts_and_keeps_and_sends_nothing() {
     assert_eq!(requests(&docked.sim.counters()), 0);
     send("?dry_run=perhaps").await.expect(400);
     let wet = send("").await.expect(202);
+    let again = send("?dry_run=true").await.expect(200);
+    assert_eq!(again, dry, "also when the batch has come");
     assert_eq!((&wet["rows"], &wet["accepted"], &wet["errors"]), (&dry["rows"], &dry["accepted"], &dry["errors"]));
 }
 
@@ -106,6 +108,11 @@ async fn more_than_ten_thousand_rows_are_refused_with_what_to_do() {
         assert_eq!(text(&problem, "type"), "urn:duijie:problem:batch");
         assert!(detail.contains("10000 rows") && detail.contains("parts"), "{detail}");
         assert_eq!(detail.contains("taken"), keeps, "what was taken is said: {detail}");
+        if keeps {
+            let id = detail.split("as batch ").nth(1).and_then(|rest| rest.get(..36)).expect("the batch's id");
+            let view = docked.host.get(&format!("/v1/batches/{id}")).await.expect(200);
+            assert_eq!(text(&view, "state"), "running", "nothing more can come: {view}");
+        }
     }
     let taken = super::queue(&docked.host, LINK).await;
     assert_eq!(taken["jobs"]["queued"], 10_000, "{taken}");

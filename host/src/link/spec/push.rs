@@ -119,7 +119,7 @@ pub(super) fn schedules(
         }
         let cron = Cron::from_str(&raw.cron).map_err(|error| {
             let text =
-                format!("{error}; five fields are expected: minute hour day month weekday, as in \"30 2 * * *\"");
+                format!("{error}; five fields are expected: minute hour day month weekday, as in \"30 2 * * *\" (or six, with seconds in front)");
             wrong(&join(&key, "cron"), text)
         })?;
         let input = serde_json::to_value(&raw.input).map_err(|error| wrong(&join(&key, "input"), error.to_string()))?;

@@ -180,6 +180,18 @@ async fn a_link_that_needs_its_operator_holds_up_no_other_and_is_tried_when_link
 }
 
 #[tokio::test]
+async fn a_link_whose_credential_was_renewed_is_tried_at_once_and_no_other() {
+    let (mut traffic, now, table) = (Traffic::default(), Instant::now(), province().await);
+    traffic.plan(&table, now);
+    attempts(&mut traffic, "p.a", "up", How::NeedsRepair, 3, now);
+    attempts(&mut traffic, "p.other", "else", How::NeedsRepair, 3, now);
+    traffic.mended(|link| *link == id("p.a"), now);
+    let plan = traffic.plan(&table, now);
+    assert_eq!(plan.probes, [(Who::Link(id("p.a")), HashSet::from([id("p.a")]))]);
+    assert_eq!(excluded(&plan), ["p.a", "p.other"]);
+}
+
+#[tokio::test]
 async fn no_probe_goes_to_an_upstream_that_is_spared_for_another_reason() {
     let (now, table) = (Instant::now(), province().await);
     // Which of the two is looked at first is chance.

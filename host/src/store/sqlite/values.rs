@@ -1,5 +1,4 @@
-//! The values' table. What is over its time is invisible at once; it is cleared away in small steps, or all of one link's
-//! when the link needs the room.
+//! The values' table. What is over its time is invisible at once; it is cleared away in small steps.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -7,8 +6,8 @@ use super::{Sqlite, jobs::rows};
 use crate::{
     id::LinkId,
     store::{
-        Answer, At, KEY_MAX, Quota, StoreError, VALUE_MAX, Value, Values,
-        ValuesError::{self, KeyLength, QuotaBytes, QuotaKeys, ValueLength},
+        Answer, At, KEY_MAX, StoreError, VALUE_MAX, Value, Values,
+        ValuesError::{self, KeyLength, ValueLength},
     },
 };
 
@@ -23,10 +22,10 @@ impl Values for Sqlite {
         })
     }
 
-    fn value_set(&self, now: At, link: LinkId, value: Value, quota: Quota) -> Answer<'_, ()> {
+    fn value_set(&self, now: At, link: LinkId, value: Value) -> Answer<'_, ()> {
         self.write(move |tx| {
             check(&value)?;
-            put(tx.db, now, &link, &value, quota)
+            put(tx.db, now, &link, &value)
         })
     }
 
@@ -37,13 +36,13 @@ impl Values for Sqlite {
         })
     }
 
-    fn value_add(&self, now: At, link: LinkId, value: Value, quota: Quota) -> Answer<'_, bool> {
+    fn value_add(&self, now: At, link: LinkId, value: Value) -> Answer<'_, bool> {
         self.write(move |tx| {
             check(&value)?;
             if live(tx.db, now, &link, &value.key)?.is_some() {
                 return Ok(false);
             }
-            put(tx.db, now, &link, &value, quota).map(|()| true)
+            put(tx.db, now, &link, &value).map(|()| true)
         })
     }
 
@@ -77,43 +76,14 @@ fn remove(db: &Connection, link: &str, key: &[u8]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn put(db: &Connection, now: At, link: &str, value: &Value, quota: Quota) -> Result<(), StoreError> {
+fn put(db: &Connection, now: At, link: &str, value: &Value) -> Result<(), StoreError> {
     sweep(db, now, SWEEP_STEP)?;
-    if let Err(full) = room(db, link, value, quota)? {
-        // Only now is it worth clearing away everything of this link that is expired; its quota bounds that.
-        let cleared = db
-            .prepare_cached("DELETE FROM value INDEXED BY value_link_expires WHERE link = ?1 AND expires <= ?2")?
-            .execute(params![link, now])?;
-        if cleared == 0 {
-            return Err(full.into());
-        }
-        room(db, link, value, quota)??;
-    }
     db.prepare_cached(
         "INSERT INTO value (link, key, value, expires) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires",
     )?
     .execute(params![link, value.key, value.value, value.expires])?;
     Ok(())
-}
-
-/// Does it fit? What makes the link's share no larger always does, so that one over a lowered quota can still work.
-fn room(db: &Connection, link: &str, value: &Value, quota: Quota) -> Result<Result<(), ValuesError>, StoreError> {
-    let (keys, bytes): (i64, i64) = db
-        .prepare_cached("SELECT keys, bytes FROM usage WHERE link = ?1")?
-        .query_row([link], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?
-        .unwrap_or((0, 0));
-    let old: Option<i64> = db
-        .prepare_cached("SELECT length(key) + length(value) FROM value WHERE link = ?1 AND key = ?2")?
-        .query_row(params![link, value.key], |row| row.get(0))
-        .optional()?;
-    if old.is_none() && keys >= i64::from(quota.keys) {
-        return Ok(Err(QuotaKeys(quota.keys)));
-    }
-    let new = rows(value.key.len().saturating_add(value.value.len()));
-    let sum = bytes.saturating_sub(old.unwrap_or(0)).saturating_add(new);
-    Ok(if sum > i64::from(quota.bytes) && sum > bytes { Err(QuotaBytes(quota.bytes)) } else { Ok(()) })
 }
 
 fn sweep(db: &Connection, now: At, values_max: usize) -> Result<usize, StoreError> {

@@ -52,7 +52,7 @@ pub(super) async fn verdicts_events_values_and_batches_survive(maker: &dyn Maker
     let verdict = Verdict::Done { result: Some(sealed("output")), result_until: None, payload_until: None };
     store.finish(T0, end(&leased, Outcome::Done, verdict)).await.unwrap();
     let value = Value { key: b"k".to_vec(), value: b"v".to_vec(), expires: None };
-    store.value_set(T0, "zj.a".parse().unwrap(), value.clone(), Quota::default()).await.unwrap();
+    store.value_set(T0, "zj.a".parse().unwrap(), value.clone()).await.unwrap();
     let batch = NewBatch {
         id: Uuid::now_v7(),
         platform: "campus".parse().unwrap(),

@@ -3,8 +3,6 @@
 use super::*;
 use crate::id::LinkId;
 
-const QUOTA: Quota = Quota { keys: 4, bytes: 200 };
-
 fn link() -> LinkId {
     "zj.a".parse().unwrap()
 }
@@ -14,7 +12,7 @@ fn value(key: &str, value: &str, expires: Option<At>) -> Value {
 }
 
 async fn set(store: &dyn Store, now: At, given: Value) -> Result<(), StoreError> {
-    store.value_set(now, link(), given, QUOTA).await
+    store.value_set(now, link(), given).await
 }
 
 async fn get(store: &dyn Store, now: At, key: &str) -> Option<String> {
@@ -40,34 +38,22 @@ pub(super) async fn values_live_until_their_time(maker: &dyn Maker) {
 
 pub(super) async fn one_of_many_adders_wins(maker: &dyn Maker) {
     let store = maker.open();
-    let add = |n: u32| store.value_add(T0, link(), value("a", &n.to_string(), Some(t(5))), QUOTA);
+    let add = |n: u32| store.value_add(T0, link(), value("a", &n.to_string(), Some(t(5))));
     let added = futures_util::future::join_all((0..50).map(add)).await;
     assert_eq!(added.into_iter().filter(|one| *one == Ok(true)).count(), 1);
     // What is over its time is no obstacle.
-    assert_eq!(store.value_add(t(4), link(), value("a", "3", None), QUOTA).await, Ok(false));
-    assert_eq!(store.value_add(t(5), link(), value("a", "3", None), QUOTA).await, Ok(true));
+    assert_eq!(store.value_add(t(4), link(), value("a", "3", None)).await, Ok(false));
+    assert_eq!(store.value_add(t(5), link(), value("a", "3", None)).await, Ok(true));
 }
 
-pub(super) async fn quotas_stop_growth_and_count_every_byte(maker: &dyn Maker) {
+pub(super) async fn a_key_and_a_value_have_their_bounds(maker: &dyn Maker) {
     let store = maker.open();
-    for key in ["a", "b", "c", "d"] {
-        set(&*store, T0, value(key, &"x".repeat(49), None)).await.unwrap();
-    }
-    assert_eq!(set(&*store, T0, value("e", "", None)).await, Err(ValuesError::QuotaKeys(4).into()));
-    assert_eq!(set(&*store, T0, value("a", &"x".repeat(50), None)).await, Err(ValuesError::QuotaBytes(200).into()));
-    set(&*store, T0, value("a", &"x".repeat(9), None)).await.unwrap();
-    set(&*store, T0, value("b", &"x".repeat(89), None)).await.unwrap();
-    // Over a lowered quota one may still shrink.
-    let low = Quota { keys: 1, bytes: 10 };
-    store.value_set(T0, link(), value("b", "x", None), low).await.unwrap();
-    store.value_delete(link(), b"c".to_vec()).await.unwrap();
-    set(&*store, T0, value("e", "", None)).await.unwrap();
     let long = |key: usize, value: usize| Value { key: vec![b'k'; key], value: vec![0; value], expires: None };
     assert_eq!(set(&*store, T0, long(0, 0)).await, Err(ValuesError::KeyLength(0).into()));
     assert_eq!(set(&*store, T0, long(513, 0)).await, Err(ValuesError::KeyLength(513).into()));
     assert_eq!(set(&*store, T0, long(1, VALUE_MAX + 1)).await, Err(ValuesError::ValueLength(VALUE_MAX + 1).into()));
     assert_eq!(store.value(T0, link(), Vec::new()).await, Err(ValuesError::KeyLength(0).into()));
-    store.value_set(T0, "zj.big".parse().unwrap(), long(KEY_MAX, VALUE_MAX), Quota::default()).await.unwrap();
+    set(&*store, T0, long(KEY_MAX, VALUE_MAX)).await.unwrap();
 }
 
 pub(super) async fn links_do_not_see_each_other(maker: &dyn Maker) {
@@ -77,25 +63,15 @@ pub(super) async fn links_do_not_see_each_other(maker: &dyn Maker) {
     assert_eq!(store.value(T0, other.clone(), b"a".to_vec()).await, Ok(None));
     store.value_delete(other.clone(), b"a".to_vec()).await.unwrap();
     assert_eq!(store.values(T0, other.clone()).await, Ok(vec![]));
-    // Nor do they share a quota.
-    for key in ["a", "b", "c", "d"] {
-        store.value_set(T0, other.clone(), value(key, "", None), QUOTA).await.unwrap();
-    }
-    assert_eq!(set(&*store, T0, value("b", "", None)).await, Ok(()));
     assert_eq!(get(&*store, T0, "a").await.as_deref(), Some("1"));
 }
 
-pub(super) async fn what_is_expired_makes_room_and_is_swept_in_steps(maker: &dyn Maker) {
+pub(super) async fn what_is_expired_is_swept_in_steps(maker: &dyn Maker) {
     let store = maker.open();
-    for key in ["a", "b", "c", "d"] {
-        set(&*store, T0, value(key, "", Some(t(1)))).await.unwrap();
-    }
-    assert!(set(&*store, T0, value("e", "", None)).await.is_err());
-    set(&*store, t(1), value("e", "", None)).await.unwrap();
-    let wide = Quota { keys: 100, bytes: 1000 };
     for n in 0..50 {
-        store.value_set(T0, link(), value(&n.to_string(), "", Some(t(5))), wide).await.unwrap();
+        set(&*store, T0, value(&n.to_string(), "", Some(t(5)))).await.unwrap();
     }
+    set(&*store, T0, value("stays", "", None)).await.unwrap();
     assert_eq!(store.values_sweep(t(4), 20).await, Ok(0));
     assert_eq!(store.values_sweep(t(5), 20).await, Ok(20));
     assert_eq!(store.values_sweep(t(5), 100).await, Ok(30));

@@ -10,15 +10,13 @@ use super::{Clock, Entry, KvError};
 use crate::{
     id::LinkId,
     seal::{DataKey, Kind, SealError, Sealer, What},
-    store::{At, Digest, Quota, Sealed, Store, StoreError, Value},
+    store::{At, Digest, Sealed, Store, StoreError, Value},
 };
 
 /// What the keys of guests' values begin with in the store.
 const GUEST: u8 = b'g';
 /// Keys of a link whose changes may be on their way to the disk at once: of two that share a turn one waits.
 const TURNS: usize = 32;
-/// The space above counts what its guest sees.
-const NO_QUOTA: Quota = Quota { keys: u32::MAX, bytes: u32::MAX };
 /// How a value without an end is written.
 const NEVER: At = At(i64::MAX);
 
@@ -80,7 +78,7 @@ impl Kept {
         let plain = zeroize::Zeroizing::new([&set[..], &end, &name_bytes, name.as_bytes(), value].concat());
         let sealed = key.seal(place(link, &id), &plain).map_err(|error| failed(link, &error))?;
         let value = Value { key: stored_key(&id), value: sealed.0.to_vec(), expires };
-        let written = self.store.value_set(now, link.clone(), value, NO_QUOTA).await;
+        let written = self.store.value_set(now, link.clone(), value).await;
         written.map_err(|error| failed(link, &error.into()))
     }
 

@@ -153,26 +153,6 @@ CREATE TABLE value (
     PRIMARY KEY (link, key)
 ) STRICT;
 CREATE INDEX value_expires ON value (expires) WHERE expires IS NOT NULL;
-CREATE INDEX value_link_expires ON value (link, expires) WHERE expires IS NOT NULL;
-
-CREATE TABLE usage (
-    link TEXT PRIMARY KEY,
-    keys INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER value_inserted AFTER INSERT ON value BEGIN
-    INSERT INTO usage VALUES (new.link, 1, length(new.key) + length(new.value))
-        ON CONFLICT DO UPDATE SET keys = keys + 1, bytes = bytes + excluded.bytes;
-END;
-
-CREATE TRIGGER value_deleted AFTER DELETE ON value BEGIN
-    UPDATE usage SET keys = keys - 1, bytes = bytes - length(old.key) - length(old.value) WHERE link = old.link;
-END;
-
-CREATE TRIGGER value_updated AFTER UPDATE OF value ON value BEGIN
-    UPDATE usage SET bytes = bytes - length(old.value) + length(new.value) WHERE link = old.link;
-END;
 
 CREATE TABLE audit (
     n INTEGER PRIMARY KEY,

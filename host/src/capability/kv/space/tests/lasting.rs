@@ -137,7 +137,7 @@ async fn a_value_that_was_moved_under_another_key_or_link_is_not_served() {
         let moved = store.value(T0, link("zj.nbufe"), place("zj.nbufe", "mine")).await.unwrap().unwrap();
         for (to, key) in [("zj.nbufe", place("zj.nbufe", "yours")), ("zj.other", place("zj.other", "mine"))] {
             let value = Value { key, value: moved.clone(), expires: None };
-            store.value_set(T0, link(to), value, Default::default()).await.unwrap();
+            store.value_set(T0, link(to), value).await.unwrap();
         }
     }
     let kv = disk.kv();
