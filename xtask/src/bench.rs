@@ -9,6 +9,7 @@ pub(crate) mod machine;
 mod op;
 mod parked;
 mod rounds;
+mod sheet;
 pub(crate) mod tools;
 
 use anyhow::Result;
@@ -72,6 +73,15 @@ enum BenchVerb {
         #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
         count: u64,
     },
+    /// A workbook of ten megabytes checked through the API: seconds, and the memory it takes
+    Sheet {
+        /// Rows
+        #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+        rows: u32,
+        /// Times, each on a host of its own
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+    },
 }
 
 /// Measures.
@@ -83,5 +93,6 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         BenchVerb::Drop { rounds } => drop::run(options, *rounds),
         BenchVerb::Accept { rounds, seconds, slow_ms } => accept::run(options, *rounds, *seconds, *slow_ms),
         BenchVerb::Parked { count } => parked::run(options, *count),
+        BenchVerb::Sheet { rows, rounds } => sheet::run(options, *rows, *rounds),
     }
 }

@@ -23,6 +23,9 @@ const READY_MAX: Duration = Duration::from_secs(120);
 /// The secret of the simulator's demo client: the example key of GB/T 32907-2016 in base64, so nobody's.
 pub(crate) const CLIENT_SECRET: &str = "ASNFZ4mrze/+3LqYdlQyEA==";
 
+/// The password of the demo account of the simulated `skill-train`: nobody's.
+const ACADEMY_PASSWORD: &str = "demo-password-0000";
+
 /// The directory and the key of one host.
 pub(crate) struct Site {
     dir: TempDir,
@@ -97,6 +100,30 @@ impl Site {
         fs::write(file.path(), text)?;
         file.persist(&path).with_context(|| format!("writing {}", path.display()))?;
         Ok(())
+    }
+
+    /// Writes the file of a link to a simulated `skill-train`, with these tables at its end.
+    pub(crate) fn add_academy(&self, name: &str, upstream: &str, tables: &str) -> Result<()> {
+        self.write("secrets/password", ACADEMY_PASSWORD)?;
+        let link = format!(
+            r#"connector = "skill-train"
+
+[config]
+role = "learning"
+base_url = "{upstream}"
+account = "demo-academy"
+allow_plaintext = true
+
+[secrets.password]
+file = "../secrets/password"
+
+[allow]
+http = ["{upstream}"]
+
+{tables}
+"#
+        );
+        self.write(&format!("links.d/{name}.toml"), &link)
     }
 
     /// Copies a connector in.

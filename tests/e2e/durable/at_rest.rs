@@ -94,6 +94,24 @@ async fn no_value_of_a_record_lies_in_any_file_or_log_in_whatever_state_it_is() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_core_dump_of_a_host_has_nothing_of_the_records_that_wait_there() {
+    let docked = talkative().await;
+    hold(&docked.host, LINK).await;
+    for (operation, record) in fixtures::mixed(30) {
+        accepted(&docked.host, LINK, operation, &record).await;
+    }
+    let rows = ndjson(&[fixtures::talk_one(31), fixtures::talk_one(32)]);
+    batch(&docked.host, LINK, ONE, NDJSON, rows).send().await.expect(202);
+    // Whoever took the records in has read them; the next process has only what is stored.
+    let host = docked.host.kill().await.start().await;
+    assert_eq!(jobs(&host, "state=queued").await.len(), 32);
+    let memory = host.memory();
+    let holds = |text: &str| memory.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds(LINK) && holds(ONE), "this is its memory");
+    assert_silent(&memory, &personal());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_done_is_deleted_and_one_that_failed_is_kept_for_its_sheet() {
     let docked = talkative().await;
     docked.fault_once(ONE, "code=50018");

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    os::unix::fs::FileExt as _,
     path::Path,
     process::{ExitStatus, Stdio},
     time::Instant,
@@ -184,6 +185,30 @@ impl Host {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
         let kib = peak.trim_end_matches("kB").trim().parse::<u64>().expect("a number");
         kib << 10
+    }
+
+    /// What a core dump would have of it: every page of memory that it may write to, empty ones aside.
+    pub fn memory(&self) -> Vec<u8> {
+        const PAGE: usize = 4096;
+        let pid = self.child.id().expect("the host runs");
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("the host runs");
+        let memory = fs::File::open(format!("/proc/{pid}/mem")).expect("the host is ours");
+        let mut written = Vec::new();
+        for line in maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|rights| rights.starts_with("rw"))) {
+            let (from, to) = line.split(' ').next().and_then(|range| range.split_once('-')).expect("a range");
+            let address = |hex: &str| u64::from_str_radix(hex, 16).expect("an address");
+            for at in (address(from)..address(to)).step_by(PAGE) {
+                let mut page = [0; PAGE];
+                // A mapping that is given back meanwhile, or that the kernel does not show, has nothing more.
+                if memory.read_exact_at(&mut page, at).is_err() {
+                    break;
+                }
+                if page != [0; PAGE] {
+                    written.extend_from_slice(&page);
+                }
+            }
+        }
+        written
     }
 
     /// From now on the peak counts anew.

@@ -27,13 +27,20 @@ pub(crate) fn cpu_ns(pid: u32) -> Result<u64> {
 
 /// Resident memory of a process, in KiB.
 pub(crate) fn rss_kib(pid: u32) -> Result<u64> {
+    status_kib(pid, "VmRSS")
+}
+
+/// The most that it has ever been.
+pub(super) fn peak_kib(pid: u32) -> Result<u64> {
+    status_kib(pid, "VmHWM")
+}
+
+fn status_kib(pid: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or_else(|| anyhow!("the kernel does not say VmRSS"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let line = line.ok_or_else(|| anyhow!("the kernel does not say {name}"))?;
     let number = line.trim().trim_end_matches(" kB").parse();
-    number.with_context(|| format!("VmRSS:{line}"))
+    number.with_context(|| format!("{name}:{line}"))
 }
 
 /// Files, sockets and the like that a process has open.

@@ -16,8 +16,6 @@ use crate::{
     site::Site,
 };
 
-/// Its account's password: nobody's.
-const PASSWORD: &str = "demo-password-0000";
 /// The path of the log-in.
 const LOGIN: &str = "/api/v1/thlogin";
 
@@ -117,27 +115,7 @@ impl Academy {
 
     /// Writes the file of a link to it, with these tables at its end.
     pub(super) fn link(&self, site: &Site, name: &str, tables: &str) -> Result<()> {
-        let upstream = format!("http://{}", self.address);
-        site.write("secrets/password", PASSWORD)?;
-        let link = format!(
-            r#"connector = "skill-train"
-
-[config]
-role = "learning"
-base_url = "{upstream}"
-account = "demo-academy"
-allow_plaintext = true
-
-[secrets.password]
-file = "../secrets/password"
-
-[allow]
-http = ["{upstream}"]
-
-{tables}
-"#
-        );
-        site.write(&format!("links.d/{name}.toml"), &link)
+        site.add_academy(name, &format!("http://{}", self.address), tables)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -22,8 +22,8 @@ use crate::{
 const PATH: &str = "/v1/links/soak/operations/progress.report";
 /// Seconds that each report adds.
 const PROGRESS_S: u64 = 60;
-/// The password of the simulator's demo account: nobody's.
-const PASSWORD: &str = "demo-password-0000";
+/// What the link has beside the usual.
+const WIDE: &str = "[limits]\nconcurrency = 256\n";
 
 /// What the simulator has.
 struct Kept {
@@ -51,9 +51,8 @@ async fn soak_durable(tools: &Tools, upstreams: &Path, learners: u64, minutes: u
     let site = Site::new(&tools.duijie, "[log]\nlevel = \"warn\"\n")?;
     site.add_connector(&tools.connector)?;
     let (_simulator, upstream) = simulator::start(&site, upstreams, "skill-train").await?;
-    site.write("secrets/password", PASSWORD)?;
-    let wide = format!("\n[push]\nmax_inflight = {}\n", durable::INFLIGHT);
-    site.write("links.d/soak.toml", &(link(&upstream) + &wide))?;
+    let wide = format!("{WIDE}\n[push]\nmax_inflight = {}\n", durable::INFLIGHT);
+    site.add_academy("soak", &upstream, &wide)?;
     let host = site.start(None).await?;
     durable::run(&site, host, &upstream, learners, minutes).await
 }
@@ -62,8 +61,7 @@ async fn soak(tools: &Tools, upstreams: &Path, seconds: u64, learners: u64, per_
     let site = Site::new(&tools.duijie, "[log]\nlevel = \"warn\"\n")?;
     site.add_connector(&tools.connector)?;
     let (_simulator, upstream) = simulator::start(&site, upstreams, "skill-train").await?;
-    site.write("secrets/password", PASSWORD)?;
-    site.write("links.d/soak.toml", &link(&upstream))?;
+    site.add_academy("soak", &upstream, WIDE)?;
     let host = site.start(None).await?;
 
     // Whole numbers: learners × reports a minute ÷ 60 is the rate.
@@ -143,28 +141,6 @@ async fn kept(upstream: &str) -> Result<Kept> {
         (learner.to_owned(), study.get("reports").and_then(Value::as_u64).unwrap_or(0))
     });
     Ok(Kept { progress_s, reports: reports.collect() })
-}
-
-fn link(upstream: &str) -> String {
-    format!(
-        r#"connector = "skill-train"
-
-[config]
-role = "learning"
-base_url = "{upstream}"
-account = "demo-academy"
-allow_plaintext = true
-
-[secrets.password]
-file = "../secrets/password"
-
-[allow]
-http = ["{upstream}"]
-
-[limits]
-concurrency = 256
-"#
-    )
 }
 
 #[cfg(test)]
