@@ -63,6 +63,11 @@ pub(crate) enum PushError {
     /// The job's state does not allow it.
     #[error("the job is {}, which does not allow that", .0.as_str())]
     State(State),
+    /// The operation's inputs are never kept.
+    #[error(
+        "operation {0} is never queued, since its input must not be kept on a disk; call it without Prefer, Idempotency-Key and batches"
+    )]
+    DirectOnly(String),
     /// The store answered with less than it was asked for.
     #[error("the host's store gave no answer")]
     Lost,

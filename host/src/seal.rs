@@ -166,10 +166,15 @@ impl Sealer {
         Ok(keys.entry(link.clone()).or_insert(key).clone())
     }
 
-    /// Stands for the key of a record or for a platform's idempotency key: the same for the same, and not to be guessed at
-    /// by trying names without `host.key`.
-    pub(crate) fn digest(&self, link: &LinkId, operation: &str, text: &str) -> Digest {
-        self.named(&[b"record", link.as_bytes(), operation.as_bytes(), text.as_bytes()])
+    /// Stands for the key of a record, among those of an operation: the same for the same, and not to be guessed at by
+    /// trying names without `host.key`.
+    pub(crate) fn record(&self, link: &LinkId, operation: &str, key: &str) -> Digest {
+        self.named(&[b"record", link.as_bytes(), operation.as_bytes(), key.as_bytes()])
+    }
+
+    /// The same among those of all operations of a line.
+    pub(crate) fn line(&self, link: &LinkId, line: &str, key: &str) -> Digest {
+        self.named(&[b"line", link.as_bytes(), line.as_bytes(), key.as_bytes()])
     }
 
     /// Stands for a platform's idempotency key.

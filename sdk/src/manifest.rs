@@ -51,6 +51,10 @@ pub(crate) struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) direct_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) coalesce: Option<Coalesce>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) personal: Vec<String>,

@@ -82,6 +82,8 @@ fn described<'a>(
         effect: "write",
         repeat: "unsafe",
         key: None,
+        line: None,
+        direct_only: false,
         coalesce: None,
         personal: Vec::new(),
         deadline_ms: None,
@@ -145,11 +147,22 @@ impl OperationEntry<'_> {
         self.with(|operation| operation.repeat = "safe")
     }
 
-    /// JSON Pointer to what says which record this is: for the durable push of a later version, which keeps records of
-    /// one key in order. Synchronous calls run side by side: whoever calls awaits one before sending the next version of
-    /// the same record.
+    /// JSON Pointer to what says which record this is: queued records of one key are sent in order, one at a time.
+    /// Synchronous calls run side by side: whoever calls awaits one before sending the next version of the same record.
     pub fn key(self, pointer: &str) -> Self {
         self.with(|operation| operation.key = Some(pointer.to_owned()))
+    }
+
+    /// Operations that name the same line keep one order over all of them for each key, as the beginning and the end of
+    /// one thing must. Named like an operation. Without it each operation has an order of its own.
+    pub fn line(self, name: &'static str) -> Self {
+        self.with(|operation| operation.line = Some(name))
+    }
+
+    /// Its inputs are never kept on a disk, not even sealed: faces, passwords. It is called, and neither queued nor
+    /// scheduled.
+    pub fn direct_only(self) -> Self {
+        self.with(|operation| operation.direct_only = true)
     }
 
     /// JSON Pointers to personal data in input and output, where a token `*` stands for every element; at most 128.

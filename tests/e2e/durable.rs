@@ -17,6 +17,7 @@ mod resume;
 mod schedules;
 mod sheets;
 mod term_end;
+mod viewings;
 
 use duijie_tests::harness::{Answer, Host, Request, eventually};
 use http::Method;

@@ -182,12 +182,12 @@ pub(crate) fn code(n: usize) -> String {
 }
 
 /// Learner `n` at the one video of the one class.
-fn viewing(n: usize) -> Value {
+pub(crate) fn viewing(n: usize) -> Value {
     json!({ "resCode": code(0xa1), "studentUserCode": code(0x1000 + n), "classCode": code(0xc1) })
 }
 
 /// The same with the course: what a start wants.
-fn start(n: usize) -> Value {
+pub(crate) fn start(n: usize) -> Value {
     with(viewing(n), &json!({ "courseCode": code(0xb1), "sectionCode": code(0xd1) }))
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn minute(n: usize, play_time: u32, progress_time: u32) -> Value {
 }
 
 /// An object with these members in place of its own or added.
-fn with(mut object: Value, members: &Value) -> Value {
+pub(crate) fn with(mut object: Value, members: &Value) -> Value {
     for (name, value) in members.as_object().unwrap() {
         object[name] = value.clone();
     }

@@ -102,7 +102,7 @@ impl Binder {
         let limits = spec.limits_within(self.memory_bytes_max).map_err(|error| wrong.push(error)).unwrap_or_default();
         let hooks = self.hooks(spec, material.path_secrets, &connector, &limits, &mut wrong);
         let platform = self.platform(spec, material.platform, ca.as_ref(), &mut wrong);
-        schedules(spec, &connector, &mut wrong);
+        queue(spec, &connector, &mut wrong);
         if !wrong.is_empty() {
             return Err(BindError::Settings(wrong));
         }
@@ -137,6 +137,7 @@ impl Binder {
             hooks,
             origins: spec.allow.iter().map(|rule| rule.origin().clone()).collect(),
             push,
+            resend: spec.resend.clone(),
             schedules: spec.schedules.clone(),
             sheets: spec.sheets.clone(),
         })
@@ -264,23 +265,30 @@ fn fill(spec: &LinkSpec, slot: &SecretSlot, filled: &SecretSpec, mut text: Zeroi
     Ok(Slot::new(secret, granted.into_iter().collect::<Uses>(), send_to))
 }
 
-/// Is what a link does by itself something that its connector does, with an input that it takes?
-fn schedules(spec: &LinkSpec, connector: &PreparedRef, wrong: &mut Vec<SpecError>) {
+/// Are what a link does by itself, and what it sends again, things that its connector does? And is the input one that it
+/// takes?
+fn queue(spec: &LinkSpec, connector: &PreparedRef, wrong: &mut Vec<SpecError>) {
+    let unknown = |key: &str| {
+        let names: Vec<_> = connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
+        let text = format!("connector {} has no such operation; it has {}", spec.connector, names.join(", "));
+        spec.wrong(key, text)
+    };
+    if spec.resend.iter().any(|operation| connector.operation(operation).is_none()) {
+        wrong.push(unknown("push.resend"));
+    }
     for (name, schedule) in &spec.schedules {
         let key = |key: &str| format!("schedules.{name}.{key}");
-        match connector.operation(&schedule.operation) {
-            None => {
-                let names: Vec<_> = connector.manifest.operations.iter().map(|op| op.name.as_str()).collect();
-                let text = format!("connector {} has no such operation; it has {}", spec.connector, names.join(", "));
-                wrong.push(spec.wrong(&key("operation"), text));
-            }
-            Some(operation) => {
-                for violation in operation.violations(&schedule.input) {
-                    let at = violation.pointer.trim_start_matches('/').replace('/', ".");
-                    let key = if at.is_empty() { key("input") } else { format!("{}.{at}", key("input")) };
-                    wrong.push(spec.wrong(&key, violation.message));
-                }
-            }
+        let Some(operation) = connector.operation(&schedule.operation) else {
+            wrong.push(unknown(&key("operation")));
+            continue;
+        };
+        if operation.spec.direct_only {
+            wrong.push(spec.wrong(&key("operation"), "its inputs are never kept on a disk, so it has no schedule"));
+        }
+        for violation in operation.violations(&schedule.input) {
+            let at = violation.pointer.trim_start_matches('/').replace('/', ".");
+            let key = if at.is_empty() { key("input") } else { format!("{}.{at}", key("input")) };
+            wrong.push(spec.wrong(&key, violation.message));
         }
     }
 }

@@ -7,7 +7,7 @@ mod secrets;
 mod term;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
     time::Duration,
@@ -99,6 +99,8 @@ pub(crate) struct LinkSpec {
     pub(crate) concurrency: usize,
     /// How its queue behaves.
     pub(crate) push: PushSpec,
+    /// Operations whose records are sent again when nobody knows what became of them.
+    pub(crate) resend: BTreeSet<String>,
     /// What it does by itself, by name.
     pub(crate) schedules: BTreeMap<String, ScheduleSpec>,
     /// The columns of sheets, by operation.
@@ -205,6 +207,7 @@ impl LinkSpec {
             limits,
             concurrency,
             push,
+            resend: raw.push.resend,
             schedules,
             sheets: push::sheets(raw.sheets),
             layered,

@@ -3,7 +3,7 @@
 //! link and lives beside the table, not in it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -46,6 +46,8 @@ pub(crate) struct Link {
     pub(crate) origins: Vec<Origin>,
     /// How its queue behaves.
     pub(crate) push: PushSpec,
+    /// Operations whose records are sent again when nobody knows what became of them.
+    pub(crate) resend: BTreeSet<String>,
     /// What it does by itself, by name.
     pub(crate) schedules: BTreeMap<String, ScheduleSpec>,
     /// The columns of sheets, by operation.

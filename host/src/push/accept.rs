@@ -91,6 +91,9 @@ impl Push {
         operation: &str,
         platform: &PlatformName,
     ) -> Result<Lane, PushError> {
+        if link.connector.operation(operation).is_some_and(|known| known.spec.direct_only) {
+            return Err(PushError::DirectOnly(operation.to_owned()));
+        }
         let key = self.sealer.key(&link.id).await?;
         let callback = self.webhooks.wants(platform);
         let parks_at = now().plus(link.push.max_age);
@@ -127,18 +130,17 @@ impl Lane {
     pub(super) fn job(&self, push: &Push, value: &Value, input: &[u8], request_id: &str) -> Result<NewJob, PushError> {
         let spec = &self.spec()?.spec;
         let id = JobId(Uuid::now_v7());
-        let repeat = match spec.repeat {
-            manifest::Repeat::Safe => Repeat::Safe,
-            manifest::Repeat::Unsafe => Repeat::Unsafe,
-        };
+        let is_safe = spec.repeat == manifest::Repeat::Safe;
+        let resend = is_safe || self.link.resend.contains(&self.operation);
         // What changes nothing has no order to keep.
         let named = (spec.effect == manifest::Effect::Write)
             .then(|| spec.key.as_deref().and_then(|pointer| record_key(value, pointer)))
             .flatten();
-        let newer = match (&named, &spec.coalesce, repeat) {
-            (None, _, _) | (_, None, Repeat::Unsafe) => Newer::Keep,
-            (Some(_), Some(_), _) => self.fold(push),
-            (Some(_), None, Repeat::Safe) => Newer::Supersede,
+        let newer = match (&named, &spec.coalesce) {
+            (Some(_), Some(_)) if self.link.push.coalesce => self.fold(push),
+            // In a line of several operations others may build on the earlier version.
+            (Some(_), None) if is_safe && spec.line.is_none() => Newer::Supersede,
+            _ => Newer::Keep,
         };
         Ok(NewJob {
             id,
@@ -146,8 +148,11 @@ impl Lane {
             connector: self.link.connector.manifest.name.clone(),
             operation: self.operation.clone(),
             platform: self.platform.clone(),
-            key: named.map(|key| push.sealer.digest(&self.link.id, &self.operation, &key)),
-            repeat,
+            key: named.map(|key| match &spec.line {
+                Some(line) => push.sealer.line(&self.link.id, line, &key),
+                None => push.sealer.record(&self.link.id, &self.operation, &key),
+            }),
+            repeat: if resend { Repeat::Safe } else { Repeat::Unsafe },
             newer,
             payload: self.key.seal(payload_of(&self.link.id, &id), input)?,
             body: push.sealer.body(&self.link.id, &self.operation, input),

@@ -27,7 +27,12 @@ pub(super) fn changes(old: &Manifest, new: &Manifest) -> Vec<Change> {
     let mut found = Vec::new();
     for operation in &old.operations {
         match new.operations.iter().find(|other| other.name == operation.name) {
-            Some(other) => inputs(operation, other, &mut found),
+            Some(other) => {
+                inputs(operation, other, &mut found);
+                if other.direct_only && !operation.direct_only {
+                    all(&mut found, format!("operation {} is never queued any more", operation.name));
+                }
+            }
             None => all(&mut found, format!("operation {} is gone", operation.name)),
         }
     }

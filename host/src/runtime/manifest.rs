@@ -108,6 +108,12 @@ pub(crate) struct OperationSpec {
     /// Where the input says which record this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
+    /// Operations that name the same line keep one order over all of them for each key; none: each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
+    /// Its inputs are never kept on a disk: it is called, and neither queued nor scheduled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) direct_only: bool,
     /// How queued inputs merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) coalesce: Option<Coalesce>,

@@ -125,16 +125,16 @@ async fn digests_stand_for_names_and_tell_nothing() {
     let (state, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let sealer = Sealer::new(store(state.path()), &host_key(state.path()));
     let a = link("zj.a");
-    let digest = sealer.digest(&a, "push", "s-1");
-    assert_eq!(digest, sealer.digest(&a, "push", "s-1"));
+    let digest = sealer.record(&a, "push", "s-1");
+    assert_eq!(digest, sealer.record(&a, "push", "s-1"));
     let again = Sealer::new(sealer.store.clone(), &host_key(state.path()));
-    assert_eq!(digest, again.digest(&a, "push", "s-1"));
+    assert_eq!(digest, again.record(&a, "push", "s-1"));
     let stranger = Sealer::new(sealer.store.clone(), &host_key(other.path()));
-    assert_ne!(digest, stranger.digest(&a, "push", "s-1"));
+    assert_ne!(digest, stranger.record(&a, "push", "s-1"));
     for name in [
-        sealer.digest(&link("zj.b"), "push", "s-1"),
-        sealer.digest(&a, "pushs", "-1"),
-        sealer.digest(&a, "push", "s-2"),
+        sealer.record(&link("zj.b"), "push", "s-1"),
+        sealer.record(&a, "pushs", "-1"),
+        sealer.record(&a, "push", "s-2"),
         sealer.value_key(&a, "s-1"),
     ] {
         assert_ne!(digest, name);

@@ -215,27 +215,32 @@ fn post(operation: &str, variants: &[Variant<'_>]) -> Value {
             format!("{}: {} {}", variant.served.manifest.name, variant.spec.summary.zh, variant.spec.summary.en)
         })
         .collect();
-    json!({
+    let queued = !variants.iter().all(|variant| variant.spec.direct_only);
+    let parameters: &[&str] = if queued { &["link", "prefer", "idempotency-key"] } else { &["link"] };
+    let parameters: Vec<Value> =
+        parameters.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect();
+    let mut post = json!({
         "operationId": format!("call_{}", operation.replace('.', "_")),
         "tags": tags,
         "summary": summary,
         "description": description.into_iter().collect::<Vec<_>>().join("\n\n"),
-        "parameters": [
-            { "$ref": "#/components/parameters/link" }, { "$ref": "#/components/parameters/prefer" },
-            { "$ref": "#/components/parameters/idempotency-key" }
-        ],
+        "parameters": parameters,
         "requestBody": { "required": true, "content": { "application/json": { "schema": schema(variants, "input") } } },
         "responses": {
             "200": {
                 "description": "The connector's output, as it gave it.",
                 "content": { "application/json": { "schema": schema(variants, "output") } }
             },
-            "202": { "$ref": "#/components/responses/Accepted" },
             "4XX": { "$ref": "#/components/responses/Problem" },
             "5XX": { "$ref": "#/components/responses/Problem" }
         },
         "x-duijie-connectors": variants.iter().map(connector).collect::<Vec<_>>()
-    })
+    });
+    if queued {
+        let accepted = json!({ "$ref": "#/components/responses/Accepted" });
+        merge(&mut post, json!({ "responses": { "202": accepted } }));
+    }
+    post
 }
 
 /// The one schema, or any of several where connectors differ: which one counts depends on the link.
@@ -259,7 +264,8 @@ fn connector(variant: &Variant<'_>) -> Value {
     json!({
         "connector": served.manifest.name, "version": served.manifest.version, "summary": served.manifest.summary,
         "links": links, "links_total": served.links.len(),
-        "effect": spec.effect, "repeat": spec.repeat, "key": spec.key, "personal": spec.personal, "deadline_ms": spec.deadline_ms,
+        "effect": spec.effect, "repeat": spec.repeat, "key": spec.key, "line": spec.line, "direct_only": spec.direct_only,
+        "personal": spec.personal, "deadline_ms": spec.deadline_ms,
         "input": format!("#/components/schemas/{name}.input"), "output": format!("#/components/schemas/{name}.output")
     })
 }

@@ -94,6 +94,8 @@ const UNKNOWN_JOB: Kind = kind("unknown-job", StatusCode::NOT_FOUND, Class::Inva
 const BATCH: Kind =
     kind("batch", StatusCode::UNPROCESSABLE_ENTITY, Class::InvalidInput, "The batch could not be read to its end");
 const UNKNOWN_BATCH: Kind = kind("unknown-batch", StatusCode::NOT_FOUND, Class::InvalidInput, "There is no such batch");
+const DIRECT_ONLY: Kind =
+    kind("direct-only", StatusCode::UNPROCESSABLE_ENTITY, Class::InvalidInput, "The operation is never queued");
 const JOB_STATE: Kind =
     kind("job-state", StatusCode::CONFLICT, Class::InvalidInput, "The job's state does not allow it");
 const STORE: Kind =
@@ -267,6 +269,7 @@ impl From<PushError> for Problem {
             PushError::KeyReused(_) => Self::new(KEY_REUSED, text),
             PushError::InFlight(_) => Self { retry_after: Some(BUSY_RETRY), ..Self::new(IN_FLIGHT, text) },
             PushError::UnknownJob => Self::new(UNKNOWN_JOB, text),
+            PushError::DirectOnly(_) => Self::new(DIRECT_ONLY, text),
             PushError::State(_) => Self::new(JOB_STATE, text),
         }
     }

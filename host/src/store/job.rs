@@ -60,7 +60,8 @@ pub(crate) struct Place {
     pub(crate) row: u32,
 }
 
-/// What to do with an earlier job of the same link, operation and key that waits and has certainly had no effect yet.
+/// What to do with the jobs of its operation that wait directly before it in its line (same link and key) and have certainly
+/// had no effect yet. Never with one that a job of another operation waits behind: that may build on it.
 #[derive(Clone)]
 pub(crate) enum Newer {
     /// Both are sent, in order.

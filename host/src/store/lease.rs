@@ -120,8 +120,8 @@ pub(crate) struct Due {
 
 /// Running jobs.
 pub(crate) trait Leases: Send + Sync {
-    /// Takes due jobs, marks each as sending with its attempt counted, and answers when that is durable. Of one link,
-    /// operation and key one job at a time, in the order of acceptance; links take turns.
+    /// Takes due jobs, marks each as sending with its attempt counted, and answers when that is durable. Of one link
+    /// and key one job at a time, in the order of acceptance; links take turns.
     fn lease(&self, now: At, ask: LeaseAsk) -> Answer<'_, Vec<Leased>>;
 
     /// Writes an attempt's end, the job's new state and, if its platform wants to hear of it, an event: all or nothing.

@@ -151,7 +151,9 @@ mod sqlite {
             a_retry_by_hand_never_runs_beside_another_of_its_line,
             a_retry_by_hand_does_not_undo_a_newer_version,
             whatever_ends_a_job_lets_the_next_one_go,
-            operations_and_links_with_the_same_key_do_not_wait_for_each_other,
+            links_with_the_same_key_do_not_wait_for_each_other,
+            operations_of_one_line_go_one_at_a_time_and_in_order,
+            what_another_operation_waits_behind_keeps_its_place,
             concurrent_leasers_never_hold_two_of_a_key;
         lease:
             an_attempt_is_counted_before_it_begins,

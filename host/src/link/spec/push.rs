@@ -1,7 +1,12 @@
 //! How a link's queue behaves: `[push]`, what it does by itself: `[schedules.*]`, and which column of a sheet is which
 //! member of a record: `[sheets.*]`. Parsed here as far as it can be without the connector.
 
-use std::{collections::BTreeMap, num::NonZeroU32, str::FromStr as _, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    str::FromStr as _,
+    time::Duration,
+};
 
 use croner::Cron;
 use serde::Deserialize;
@@ -35,6 +40,8 @@ pub(crate) struct PushSpec {
     pub(crate) keep_payload: Duration,
     /// For how long its output is.
     pub(crate) keep_result: Duration,
+    /// Are waiting inputs merged where the connector says how?
+    pub(crate) coalesce: bool,
 }
 
 impl Default for PushSpec {
@@ -46,6 +53,7 @@ impl Default for PushSpec {
             max_age: hours(MAX_AGE_DAYS_DEFAULT * 24),
             keep_payload: Duration::ZERO,
             keep_result: hours(KEEP_RESULT_H_DEFAULT),
+            coalesce: true,
         }
     }
 }
@@ -72,6 +80,9 @@ pub(super) struct RawPush {
     max_age_days: Option<u32>,
     keep_payload_h: Option<u32>,
     keep_result_h: Option<u32>,
+    coalesce: Option<bool>,
+    /// Operations whose records are sent again when nobody knows what became of them, though each sending may count.
+    pub(super) resend: BTreeSet<String>,
 }
 
 impl RawPush {
@@ -90,6 +101,7 @@ impl RawPush {
             max_age: hours(24) * value("max_age_days", self.max_age_days, MAX_AGE_DAYS_DEFAULT, 1, 365)?,
             keep_payload: hours(value("keep_payload_h", self.keep_payload_h, 0, 0, KEEP_H_MAX)?),
             keep_result: hours(value("keep_result_h", self.keep_result_h, KEEP_RESULT_H_DEFAULT, 0, KEEP_H_MAX)?),
+            coalesce: self.coalesce.unwrap_or(true),
         })
     }
 }

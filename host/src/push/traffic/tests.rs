@@ -1,6 +1,9 @@
 //! What may be sent now, with a clock that tests move: bounds, rates, pauses, probes, ramps.
 
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 
 use tokio::sync::OnceCell;
 
@@ -34,6 +37,7 @@ async fn table(links: &[(&str, PushSpec, &[&str])]) -> Arc<Table> {
             hooks: BTreeMap::new(),
             origins: origins.iter().map(|name| origin(name)).collect(),
             push: *push,
+            resend: BTreeSet::new(),
             schedules: BTreeMap::new(),
             sheets: BTreeMap::new(),
         };

@@ -144,3 +144,8 @@ fn references_that_go_round_come_to_an_end_and_what_is_told_is_bounded() {
     });
     assert_eq!(many.len(), CHANGES_MAX);
 }
+
+#[test]
+fn an_operation_that_is_never_queued_any_more_is_named() {
+    assert_eq!(said(|v| v["operations"][0]["direct_only"] = json!(true)), ["operation a.b is never queued any more"]);
+}

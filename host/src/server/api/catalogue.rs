@@ -127,6 +127,11 @@ pub(in crate::server) struct OperationDetail {
     /// JSON Pointer to what names the record: records of one key that are accepted durably are sent in order, one at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// Operations of one line keep one order over all of them for each key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
+    /// It is called, and never queued: its inputs are not kept on a disk.
+    direct_only: bool,
     /// How queued inputs of one key merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
@@ -253,6 +258,8 @@ fn operation(link: &Link, spec: &OperationSpec) -> OperationDetail {
         effect: spec.effect,
         repeat: spec.repeat,
         key: spec.key.clone(),
+        line: spec.line.clone(),
+        direct_only: spec.direct_only,
         coalesce: spec.coalesce.clone(),
         personal: spec.personal.clone(),
         deadline_ms: spec.deadline_ms.map_or(deadline_ms, |asked| asked.min(deadline_ms)),

@@ -1,7 +1,12 @@
 //! The smallest connector: a component made from text, so that calls can be tested over real sockets and a real guest
 //! without a toolchain. `echo` and `other.echo` answer their input, `reject` fails as an upstream would, `trap.now` traps.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -118,6 +123,7 @@ pub(crate) async fn dispatcher(serving: &[&str], refused: &[&str]) -> Arc<Dispat
             hooks: BTreeMap::new(),
             origins: Vec::new(),
             push: PushSpec::default(),
+            resend: BTreeSet::new(),
             schedules: BTreeMap::new(),
             sheets: BTreeMap::new(),
         };

@@ -79,7 +79,7 @@ pub(super) fn one(
         )?
         .execute(params![&*job.platform, given.key, given.body, seq, given.until])?;
     }
-    line::settle(db, &job.link, &job.operation, job.key)?;
+    line::settle(db, &job.link, job.key)?;
     Ok((Accepted::New { seq, superseded }, seq))
 }
 
@@ -103,14 +103,21 @@ fn make_room(db: &Connection, now: At, job: &mut NewJob) -> Result<Vec<JobId>, S
     let waiting: Vec<(Job, Option<Sealed>)> = db
         .prepare_cached(&format!(
             "SELECT {JOB}, payload.sealed FROM job INDEXED BY job_line LEFT JOIN payload ON payload.job = job.seq
-                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' AND doubt = 0
+                WHERE link = ?1 AND key = ?2 AND state = 'queued'
                 ORDER BY seq DESC LIMIT {ROOM_STEP}"
         ))?
-        .query_map(params![&*job.link, job.operation, key], |found| Ok((row::job(found)?, found.get("sealed")?)))?
+        .query_map(params![&*job.link, key], |found| Ok((row::job(found)?, found.get("sealed")?)))?
         .collect::<Result<_, _>>()?;
     let mut superseded = Vec::with_capacity(waiting.len());
     // From the last one back: folded in this order, each is older than what it is folded into.
     for (old, payload) in waiting {
+        // What another operation waits behind stays before it.
+        if old.operation != job.operation {
+            break;
+        }
+        if old.doubt {
+            continue;
+        }
         if let Newer::Coalesce(merge) = &job.newer {
             let Some(merged) = payload.and_then(|payload| fold(merge, &old, &payload, job)) else { break };
             (job.payload, job.body) = merged;

@@ -54,7 +54,7 @@ pub(super) fn end(db: &Connection, now: At, job: &Job, end: End) -> Result<(), S
         )?
         .execute(params![job.seq, &*job.platform, state, now])?;
     }
-    line::settle(db, &job.link, &job.operation, job.key)
+    line::settle(db, &job.link, job.key)
 }
 
 /// Queues a job again, not before `due`, at its place in its line.

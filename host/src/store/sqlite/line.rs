@@ -1,4 +1,4 @@
-//! Lines: the jobs of one link, operation and key, of which one at a time may be sent, in the order of acceptance.
+//! Lines: the jobs of one link and key, of which one at a time may be sent, in the order of acceptance.
 //!
 //! Held as a mark on each job rather than looked up at every lease: of a line, no queued job is free while one is sending;
 //! otherwise the first one is, and only that. Every function here costs a few index look-ups however long the line is.
@@ -8,16 +8,16 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::store::{Digest, Job, JobId, StoreError};
 
 /// Frees the job whose turn it is. To be called when a job has joined a line or left it.
-pub(super) fn settle(db: &Connection, link: &str, operation: &str, key: Option<Digest>) -> Result<(), StoreError> {
+pub(super) fn settle(db: &Connection, link: &str, key: Option<Digest>) -> Result<(), StoreError> {
     let Some(key) = key else { return Ok(()) };
     db.prepare_cached(
         "UPDATE job SET blocked = 0 WHERE blocked = 1
             AND seq = (SELECT seq FROM job INDEXED BY job_line
-                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' ORDER BY seq LIMIT 1)
+                WHERE link = ?1 AND key = ?2 AND state = 'queued' ORDER BY seq LIMIT 1)
             AND NOT EXISTS (SELECT 1 FROM job INDEXED BY job_line
-                WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'sending')",
+                WHERE link = ?1 AND key = ?2 AND state = 'sending')",
     )?
-    .execute(params![link, operation, key])?;
+    .execute(params![link, key])?;
     Ok(())
 }
 
@@ -25,14 +25,14 @@ pub(super) fn settle(db: &Connection, link: &str, operation: &str, key: Option<D
 pub(super) fn rejoin(db: &Connection, job: &Job) -> Result<(), StoreError> {
     let Some(key) = job.key else { return Ok(()) };
     db.prepare_cached(
-        "UPDATE job SET blocked = 1 WHERE seq = ?4 OR seq = (SELECT seq FROM job INDEXED BY job_line
-            WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = 'queued' AND seq > ?4 ORDER BY seq LIMIT 1)",
+        "UPDATE job SET blocked = 1 WHERE seq = ?3 OR seq = (SELECT seq FROM job INDEXED BY job_line
+            WHERE link = ?1 AND key = ?2 AND state = 'queued' AND seq > ?3 ORDER BY seq LIMIT 1)",
     )?
-    .execute(params![&*job.link, job.operation, key, job.seq])?;
-    settle(db, &job.link, &job.operation, Some(key))
+    .execute(params![&*job.link, key, job.seq])?;
+    settle(db, &job.link, Some(key))
 }
 
-/// The last job accepted after this one that takes the place of earlier ones and is in one of these states.
+/// The last job of its operation accepted after this one that takes the place of earlier ones and is in one of these states.
 pub(super) fn newer(db: &Connection, job: &Job, states: &[&str]) -> Result<Option<JobId>, StoreError> {
     let Some(key) = job.key else { return Ok(None) };
     let mut last: Option<(i64, JobId)> = None;
@@ -40,10 +40,11 @@ pub(super) fn newer(db: &Connection, job: &Job, states: &[&str]) -> Result<Optio
         let found = db
             .prepare_cached(
                 "SELECT seq, id FROM job INDEXED BY job_line
-                    WHERE link = ?1 AND operation = ?2 AND key = ?3 AND state = ?4 AND seq > ?5 AND newer = 'supersede'
+                    WHERE link = ?1 AND key = ?2 AND state = ?3 AND seq > ?4 AND newer = 'supersede'
+                        AND operation = ?5
                     ORDER BY seq DESC LIMIT 1",
             )?
-            .query_row(params![&*job.link, job.operation, key, state, job.seq], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![&*job.link, key, state, job.seq, job.operation], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         last = last.max(found);
     }

@@ -1,4 +1,4 @@
-//! Order within a line: the jobs of one link, operation and key.
+//! Order within a line: the jobs of one link and key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -114,12 +114,45 @@ pub(super) async fn whatever_ends_a_job_lets_the_next_one_go(maker: &dyn Maker) 
     assert_eq!(ids(&lease(&*store, t(51), 10).await), [last.id]);
 }
 
-pub(super) async fn operations_and_links_with_the_same_key_do_not_wait_for_each_other(maker: &dyn Maker) {
+pub(super) async fn links_with_the_same_key_do_not_wait_for_each_other(maker: &dyn Maker) {
     let store = maker.open();
-    let other = NewJob { operation: "record.push-many".into(), ..keyed("zj.a", 1, Newer::Supersede) };
-    let jobs = vec![keyed("zj.a", 1, Newer::Supersede), other, keyed("zj.b", 1, Newer::Supersede)];
+    let jobs = vec![keyed("zj.a", 1, Newer::Supersede), keyed("zj.b", 1, Newer::Supersede)];
     store.accept(T0, jobs).await.unwrap();
-    assert_eq!(lease(&*store, T0, 10).await.len(), 3);
+    assert_eq!(lease(&*store, T0, 10).await.len(), 2);
+}
+
+pub(super) async fn operations_of_one_line_go_one_at_a_time_and_in_order(maker: &dyn Maker) {
+    let store = maker.open();
+    let names = ["study.start", "progress.report", "study.end", "study.start"];
+    let jobs = names.map(|name| NewJob { operation: name.into(), ..keyed("zj.a", 1, Newer::Keep) });
+    store.accept(T0, jobs.to_vec()).await.unwrap();
+    for job in jobs {
+        let leased = lease(&*store, T0, 10).await;
+        assert_eq!(ids(&leased), [job.id]);
+        assert_eq!(lease(&*store, T0, 10).await.len(), 0);
+        store.finish(T0, done(&leased[0])).await.unwrap();
+    }
+}
+
+pub(super) async fn what_another_operation_waits_behind_keeps_its_place(maker: &dyn Maker) {
+    let store = maker.open();
+    let of = |operation: &str| NewJob { operation: operation.into(), ..keyed("zj.a", 1, Newer::Supersede) };
+    let jobs = [of("progress.report"), of("study.end"), of("progress.report"), of("progress.report")];
+    for (n, job) in jobs.iter().enumerate() {
+        let superseded = if n == 3 { vec![jobs[2].id] } else { Vec::new() };
+        assert!(matches!(accept(&*store, job).await, Accepted::New { superseded: ended, .. } if ended == superseded));
+    }
+    // Nor does a later version of another operation end what comes back.
+    for (n, job) in [&jobs[0], &jobs[1], &jobs[3]].into_iter().enumerate() {
+        let leased = lease(&*store, T0, 10).await;
+        assert_eq!(ids(&leased), [job.id]);
+        if n == 1 {
+            let fate = store.finish(T0, end(&leased[0], Outcome::NotSent, Verdict::Retry { at: T0 })).await.unwrap();
+            assert_eq!(fate, Fate::AsAsked);
+            assert_eq!(ids(&lease(&*store, T0, 10).await), [job.id]);
+        }
+        store.finish(T0, Finish { n: 1 + u32::from(n == 1), ..done(&leased[0]) }).await.unwrap();
+    }
 }
 
 /// Eight workers, 20 keys, 25 versions each, some tried twice.

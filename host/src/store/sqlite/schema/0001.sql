@@ -14,7 +14,7 @@ CREATE TABLE job (
     body BLOB NOT NULL CHECK (length(body) = 32),
     state TEXT NOT NULL
         CHECK (state IN ('queued', 'sending', 'done', 'failed', 'parked', 'unknown', 'superseded', 'cancelled')),
-    -- Queued behind another of its line (same link, operation and key). Of a line at most one is neither blocked nor over.
+    -- Queued behind another of its line (same link and key). Of a line at most one is neither blocked nor over.
     blocked INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     tries INTEGER NOT NULL DEFAULT 0,
@@ -40,7 +40,7 @@ CREATE TABLE job (
 CREATE INDEX job_due ON job (link, next_at, seq) WHERE state = 'queued' AND blocked = 0;
 CREATE INDEX job_age ON job (parks_at) WHERE state = 'queued' AND parks_at IS NOT NULL;
 CREATE INDEX job_sending ON job (lease_until) WHERE state = 'sending';
-CREATE INDEX job_line ON job (link, operation, key, state, seq) WHERE key IS NOT NULL;
+CREATE INDEX job_line ON job (link, key, state, seq) WHERE key IS NOT NULL;
 CREATE INDEX job_link ON job (link, state, seq);
 CREATE INDEX job_platform ON job (platform, state, seq);
 CREATE INDEX job_state ON job (state, seq);
