@@ -48,6 +48,11 @@ pub(crate) enum PushError {
     /// It cannot be kept.
     #[error("the host cannot keep records now: {0}")]
     Store(StoreError),
+    /// The store failed while the record was written.
+    #[error(
+        "the host's store failed while the record was written: whether it is kept is not known. Send it again under the same Idempotency-Key if it had one; otherwise ask for your jobs first, GET /v1/jobs"
+    )]
+    InDoubt,
     /// It cannot be sealed or opened.
     #[error("the host cannot seal or open records: {0}")]
     Seal(SealError),

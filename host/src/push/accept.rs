@@ -14,7 +14,7 @@ use crate::{
     link::{CallError, Link},
     runtime::{Operation, Violation, manifest},
     seal::DataKey,
-    store::{Accepted, At, Fold, Idempotency, JobId, Merged, NewJob, Newer, Repeat},
+    store::{Accepted, At, Fold, Idempotency, JobId, Merged, NewJob, Newer, Repeat, StoreError},
 };
 
 /// For how long an idempotency key is remembered: longer than any sane client tries (reliability.md E4).
@@ -68,7 +68,14 @@ impl Push {
         let mut job = lane.job(self, &value, &ask.input, ask.request_id)?;
         job.idempotency = ask.idempotency.map(|key| self.idempotency(ask.platform, key, &lane, &ask.input));
         let id = job.id;
-        let accepted = self.store.accept(now(), vec![job]).await?;
+        // Of a store that is broken already nothing is hoped for; what it breaks with may be on the disk.
+        if let Some(why) = self.store.is_broken() {
+            return Err(StoreError::Broken(why).into());
+        }
+        let accepted = self.store.accept(now(), vec![job]).await.map_err(|error| match error {
+            StoreError::Broken(_) => PushError::InDoubt,
+            error => error.into(),
+        })?;
         failpoint::pass("push.accepted");
         metrics::counter!("duijie_pushes_total", "connector" => lane.link.connector.manifest.name.to_string())
             .increment(1);
@@ -191,7 +198,7 @@ impl Lane {
 fn record_key(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         _ => None,
     }
 }

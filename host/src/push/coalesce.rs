@@ -7,6 +7,9 @@ use crate::runtime::manifest::Coalesce;
 
 /// The two as one; none: they cannot be one.
 pub(super) fn merge(rule: &Coalesce, old: &Value, new: &Value) -> Option<Value> {
+    if !(is_exact(old) && is_exact(new)) {
+        return None;
+    }
     let mut merged = new.clone();
     let mut rest = old.clone();
     for pointer in &rule.sum {
@@ -23,6 +26,17 @@ pub(super) fn merge(rule: &Coalesce, old: &Value, new: &Value) -> Option<Value> 
         }
     }
     (rest == merged).then_some(merged)
+}
+
+/// Is every number in it as it was written? One with a fraction or of more than 64 bits has been rounded, so that two that
+/// differ may look the same, and would be written otherwise than they came.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.is_f64(),
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 /// Whole numbers exactly; anything else not at all: a fraction that is rounded is a sum that is lost.
@@ -63,6 +77,18 @@ mod tests {
         ] {
             assert_eq!(merge(&rule(), &old, &new), None, "{new}");
         }
+    }
+
+    #[test]
+    fn numbers_that_were_rounded_when_they_were_read_stay_two() {
+        let of = |number: &str| {
+            let text = format!(r#"{{"who":{{"ids":[{number}]}},"progressTime":1,"playTime":1}}"#);
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+        for (old, new) in [("123456789012345678901", "123456789012345678902"), ("1.5", "1.5")] {
+            assert_eq!(merge(&rule(), &of(old), &of(new)), None, "{old}");
+        }
+        assert!(merge(&rule(), &of("18446744073709551615"), &of("18446744073709551615")).is_some());
     }
 
     #[test]

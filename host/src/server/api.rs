@@ -39,6 +39,10 @@ use crate::{
 
 /// Bytes of inputs held at a time over all requests; of one platform, a quarter of it.
 const INPUTS_MAX: usize = 256 << 20;
+/// How often an input is held while it is called with: by the host, by the guest as it came, and as the guest writes it anew.
+const COPIES: usize = 3;
+/// How long a request waits for room, its body unread.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// The least that a request counts: its head and its task are not free either.
 const INPUT_LEAST: usize = 1 << 10;
 
@@ -162,7 +166,8 @@ async fn call(
     let (preference, key) = (Preference::of(&headers), preference::idempotency_key(&headers)?);
     // Without a length it may be as long as it gets.
     let bytes = body::announced(&body).unwrap_or(max).min(max).max(INPUT_LEAST);
-    let room = shared.inputs.take(&platform.name, bytes).ok_or(CallError::HostBusy)?;
+    let held = bytes.saturating_mul(COPIES);
+    let room = shared.inputs.wait(&platform.name, held, ROOM_WAIT).await.ok_or(CallError::HostBusy)?;
     let input = body::read(body, max, api.body_timeout).await?;
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
@@ -173,7 +178,11 @@ async fn call(
             let (link, operation, key) = (link.as_str(), operation.as_str(), key.as_deref());
             let record = jobs::Record { link, operation, input, preference, key, patience: deadline };
             let pushed = jobs::push(&api.push, &platform, &id, record).await;
-            let outcome = if pushed.is_ok() { "accepted" } else { "refused" };
+            let outcome = match &pushed {
+                Ok(_) => "accepted",
+                Err(problem) if problem.is_in_doubt() => "unknown",
+                Err(_) => "refused",
+            };
             note(&api, &platform, "push", format!("{link} {operation}"), outcome, &id).await;
             pushed
         });

@@ -1,9 +1,10 @@
 //! Bytes of inputs held at a time: many connections with a large body each must not be the host's memory, and the bodies
 //! of one (platform or link) must not be what the others wait for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use tokio::{sync::Notify, time::timeout};
 
 /// One may hold this part of all.
 const SHARE: usize = 4;
@@ -12,6 +13,8 @@ const SHARE: usize = 4;
 pub(super) struct Inputs {
     max: usize,
     held: Mutex<Held>,
+    /// Told whenever something is given back.
+    freed: Notify,
 }
 
 #[derive(Default)]
@@ -32,7 +35,28 @@ pub(super) struct Room {
 impl Inputs {
     /// Room for so many bytes over all.
     pub(super) fn new(max: usize) -> Self {
-        Self { max, held: Mutex::default() }
+        Self { max, held: Mutex::default(), freed: Notify::new() }
+    }
+
+    /// The same, and waits as long as this for others to give room back. Nothing of the input has been read by then, so that
+    /// whoever waits costs a connection.
+    pub(super) async fn wait(self: &Arc<Self>, who: &str, bytes: usize, at_most: Duration) -> Option<Room> {
+        if bytes > self.max / SHARE {
+            return None;
+        }
+        let found = async {
+            loop {
+                let freed = self.freed.notified();
+                tokio::pin!(freed);
+                // From now on: what is given back between the look and the wait is heard, too.
+                freed.as_mut().enable();
+                if let Some(room) = self.take(who, bytes) {
+                    return room;
+                }
+                freed.await;
+            }
+        };
+        timeout(at_most, found).await.ok()
     }
 
     /// Room for this input, if there is any for whoever sends it.
@@ -60,6 +84,8 @@ impl Drop for Room {
         } else {
             held.each.insert(self.who.clone(), left);
         }
+        drop(held);
+        self.inputs.freed.notify_waiters();
     }
 }
 
@@ -81,6 +107,23 @@ mod tests {
         assert!(inputs.take(names[0], 60).is_some(), "what was given back is there again");
         drop((second, others));
         assert!(inputs.held.lock().each.is_empty() && inputs.held.lock().all == 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_no_room_waits_for_it_and_not_for_ever() {
+        let inputs = Arc::new(Inputs::new(400));
+        let first = inputs.take("a", 100).unwrap();
+        let waiting = tokio::spawn({
+            let inputs = inputs.clone();
+            async move { inputs.wait("a", 60, Duration::from_secs(5)).await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        assert!(inputs.wait("a", 60, Duration::from_secs(1)).await.is_none(), "nobody gave anything back");
+        drop(first);
+        assert!(waiting.await.unwrap());
+        let begun = tokio::time::Instant::now();
+        assert!(inputs.wait("a", 101, Duration::from_secs(5)).await.is_none());
+        assert_eq!(begun.elapsed(), Duration::ZERO, "what never fits is not waited for");
     }
 
     #[test]

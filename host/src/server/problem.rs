@@ -180,6 +180,11 @@ impl Problem {
         }
     }
 
+    /// May what was asked for have happened all the same?
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.outcome == Outcome::Unknown
+    }
+
     /// Writes it into the answer that carries it; headers set there before stay (`Allow`).
     pub(super) fn write(self, response: &mut Response, path: &str, request_id: &str) {
         let mut kind = String::with_capacity(TYPE_PREFIX.len() + self.kind.name.len());
@@ -265,6 +270,9 @@ impl From<PushError> for Problem {
             PushError::Call(error) => error.into(),
             PushError::Store(_) | PushError::Seal(_) | PushError::Lost => {
                 Self { retry_after: Some(STORE_RETRY), ..Self::new(STORE, "the host cannot keep records now") }
+            }
+            PushError::InDoubt => {
+                Self { retry_after: Some(STORE_RETRY), outcome: Outcome::Unknown, ..Self::new(STORE, text) }
             }
             PushError::KeyReused(_) => Self::new(KEY_REUSED, text),
             PushError::InFlight(_) => Self { retry_after: Some(BUSY_RETRY), ..Self::new(IN_FLIGHT, text) },

@@ -6,9 +6,9 @@ use super::*;
 use crate::{
     server::tests::{
         guest,
-        queue::{Queue, queue},
+        queue::{Queue, queue, queue_on},
     },
-    store::{Filter, State},
+    store::{Filter, Options, State},
 };
 
 const LINK: &str = "t.a";
@@ -74,6 +74,22 @@ async fn what_does_not_fit_is_refused_and_not_kept() {
 }
 
 #[tokio::test]
+async fn a_record_that_breaks_the_store_is_in_doubt_and_a_later_one_is_certainly_not_kept() {
+    let full = |options| Options { pages_max: Some(150), ..options };
+    let queue = queue_on(guest::dispatcher(&[LINK], &[]).await, full);
+    queue.push.hold(&LINK.parse().unwrap(), "a test").await.unwrap();
+    let large = format!(r#"{{"x":"{}"}}"#, "x".repeat(30_000));
+    let first = loop {
+        if let Err(error) = accept(&queue, "echo", &large, None).await {
+            break error;
+        }
+    };
+    assert!(matches!(first, PushError::InDoubt), "{first}");
+    let later = accept(&queue, "echo", "{}", None).await.unwrap_err();
+    assert!(matches!(later, PushError::Store(StoreError::Broken(_))), "{later}");
+}
+
+#[tokio::test]
 async fn what_is_kept_is_sealed_and_opens_to_the_very_bytes_that_were_sent() {
     let queue = held().await;
     let input = "{ \"n\" : 1, \"name\": \"甄测生\" }";
@@ -92,7 +108,7 @@ fn a_record_is_named_by_text_or_a_number_and_by_nothing_else() {
     let key = |value: Value| record_key(&json!({ "k": value }), "/k");
     assert_eq!(key(json!("a")).as_deref(), Some("a"));
     assert_eq!(key(json!(17)).as_deref(), Some("17"));
-    for nothing in [json!(""), json!(null), json!(true), json!(["a"]), json!({ "a": 1 })] {
+    for nothing in [json!(""), json!(1.5), json!(null), json!(true), json!(["a"]), json!({ "a": 1 })] {
         assert_eq!(key(nothing.clone()), None, "{nothing}");
     }
     assert_eq!(record_key(&json!({}), "/k"), None);

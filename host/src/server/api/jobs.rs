@@ -57,21 +57,41 @@ pub(super) async fn push(
         None if ticket.replay => Duration::ZERO,
         None => patience,
     };
-    let job = push.wait(ticket.id, wait).await?;
+    // It is durable: whatever fails from now on, whoever sent it is told that it is kept, and where.
+    let waited = push.wait(ticket.id, wait).await;
+    let job = match waited {
+        Ok(job) => job,
+        Err(error) => {
+            tracing::error!(job = %ticket.id, %error, "a record was accepted, and how it stands could not be read");
+            return Ok(located(
+                (StatusCode::ACCEPTED, Json(Kept { id: ticket.id.to_string() })).into_response(),
+                ticket.id,
+            ));
+        }
+    };
     if ticket.replay && !preference.durable() && !is_over(&job) {
         return Err(PushError::InFlight(job.id).into());
     }
     // Whoever does not wait gets the same answer however quick the upstream was.
     let at_once = preference.respond_async && preference.wait.is_none() && !ticket.replay;
-    let mut response = if at_once { accepted(&job) } else { answer(push, &job).await? };
-    let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{}", job.id)) {
-        headers.insert(header::LOCATION, location);
-    }
+    let mut response = located(if at_once { accepted(&job) } else { answer(push, &job).await }, job.id);
     if let Some(Ok(applied)) = preference.applied().map(HeaderValue::try_from) {
-        headers.insert(PREFERENCE_APPLIED, applied);
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
+}
+
+/// What is known of a record that was accepted and cannot be read.
+#[derive(Serialize)]
+struct Kept {
+    id: String,
+}
+
+fn located(mut response: Response, job: JobId) -> Response {
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/jobs/{job}")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 /// 202 with how it stands.
@@ -80,13 +100,13 @@ fn accepted(job: &Job) -> Response {
 }
 
 /// 200 with the output of what is done, the problem of what has failed, 202 with how it stands for everything else.
-async fn answer(push: &Push, job: &Job) -> Result<Response, Problem> {
+async fn answer(push: &Push, job: &Job) -> Response {
     match (job.stage.state(), &job.last) {
-        (JobState::Done, _) => match push.result(job).await? {
+        (JobState::Done, _) => match output(push, job).await {
             Some(output) => {
-                Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], output).into_response())
+                ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], output).into_response()
             }
-            None => Ok(Json(JobView::from(job)).into_response()),
+            None => Json(JobView::from(job)).into_response(),
         },
         (JobState::Failed, Some(report)) => {
             let mut failure = Failure::new(
@@ -95,9 +115,20 @@ async fn answer(push: &Push, job: &Job) -> Result<Response, Problem> {
                 report.message.clone().unwrap_or_default(),
             );
             failure.upstream_code.clone_from(&report.upstream_code);
-            Ok(Problem::from(failure).into_response())
+            Problem::from(failure).into_response()
         }
-        _ => Ok(accepted(job)),
+        _ => accepted(job),
+    }
+}
+
+/// The output of a job, as long as it is kept. One that cannot be read is as good as gone: that the job is done is what counts.
+async fn output(push: &Push, job: &Job) -> Option<Bytes> {
+    match push.result(job).await {
+        Ok(output) => output,
+        Err(error) => {
+            tracing::error!(job = %job.id, %error, "the output of a job cannot be read");
+            None
+        }
     }
 }
 
@@ -190,10 +221,8 @@ pub(in crate::server) async fn show(
     let push = &shared.api.push;
     let job = own(push, &platform, &id).await?;
     let attempts = push.store().attempts(job.id).await.map_err(PushError::from)?;
-    let result = match push.result(&job).await? {
-        Some(bytes) => String::from_utf8(bytes.into()).ok().and_then(|text| RawValue::from_string(text).ok()),
-        None => None,
-    };
+    let text = output(push, &job).await.and_then(|bytes| String::from_utf8(bytes.into()).ok());
+    let result = text.and_then(|text| RawValue::from_string(text).ok());
     let attempts_made = attempts.iter().map(AttemptView::from).collect();
     Ok(Json(JobDetail { job: JobView::from(&job), attempts_made, result }).into_response())
 }

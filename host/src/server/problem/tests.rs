@@ -71,6 +71,8 @@ async fn every_other_error_has_a_status_and_a_name_of_its_own() {
         (RequestError::Query { name: "limit", rule: "a number" }.into(), 400, "query"),
         (RequestError::NotJson.into(), 415, "media-type"),
         (RequestError::Panicked.into(), 500, "internal"),
+        (PushError::InDoubt.into(), 503, "store"),
+        (PushError::DirectOnly("face.compare".into()).into(), 422, "direct-only"),
     ];
     for (problem, status, name) in cases {
         let (response, body) = written(problem).await;
@@ -79,6 +81,13 @@ async fn every_other_error_has_a_status_and_a_name_of_its_own() {
         assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{name}");
         assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_record_that_may_be_kept_is_not_said_to_be_unsent() {
+    let (_, body) = written(PushError::InDoubt).await;
+    assert_eq!((&body["outcome"], &body["retryable"]), (&json!("unknown"), &json!(true)));
+    assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("Idempotency-Key")), "{body}");
 }
 
 #[tokio::test]

@@ -27,10 +27,16 @@ pub(crate) struct Queue {
 
 /// A queue that sends through this.
 pub(crate) fn queue(dispatcher: Arc<Dispatcher>) -> Queue {
+    queue_on(dispatcher, |options| options)
+}
+
+/// The same on a store that is opened otherwise.
+pub(crate) fn queue_on(dispatcher: Arc<Dispatcher>, change: impl FnOnce(Options) -> Options) -> Queue {
     let directory = tempfile::tempdir().unwrap();
     let path: PathBuf = directory.path().join("duijie.db");
     let host_key = HostKey::open(&directory.path().join("host.key"), &path).unwrap();
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(Options::new(&path, *host_key.derive("audit"))).unwrap());
+    let options = change(Options::new(&path, *host_key.derive("audit")));
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).unwrap());
     let webhooks = Arc::new(Webhooks::new(&[], Arc::new(ClientPool::new())).unwrap());
     let sealer = Arc::new(Sealer::new(store.clone(), &host_key));
     let (auditor, auditing) = Auditor::start(store.clone());
