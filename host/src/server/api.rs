@@ -66,6 +66,7 @@ pub(crate) struct Api {
 pub(super) struct Shared {
     pub(super) api: Arc<Api>,
     inputs: Arc<Inputs>,
+    room_wait: Duration,
     /// Apart from those of calls, which may be waiting for a hook.
     pub(super) hook_inputs: Arc<Inputs>,
     pub(super) refusals: RefusalLog,
@@ -73,13 +74,14 @@ pub(super) struct Shared {
 
 /// The routes.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    routes(api, INPUTS_MAX)
+    routes(api, INPUTS_MAX, ROOM_WAIT)
 }
 
-fn routes(api: Arc<Api>, inputs_max: usize) -> Router {
+fn routes(api: Arc<Api>, inputs_max: usize, room_wait: Duration) -> Router {
     let shared = Arc::new(Shared {
         api,
         inputs: Arc::new(Inputs::new(inputs_max)),
+        room_wait,
         hook_inputs: Arc::new(Inputs::new(inputs_max)),
         refusals: RefusalLog::default(),
     });
@@ -165,9 +167,9 @@ async fn call(
     }
     let (preference, key) = (Preference::of(&headers), preference::idempotency_key(&headers)?);
     // Without a length it may be as long as it gets.
-    let bytes = body::announced(&body).unwrap_or(max).min(max).max(INPUT_LEAST);
-    let held = bytes.saturating_mul(COPIES);
-    let room = shared.inputs.wait(&platform.name, held, ROOM_WAIT).await.ok_or(CallError::HostBusy)?;
+    let bytes = body::announced(&body).unwrap_or(max).min(max);
+    let held = bytes.saturating_mul(COPIES).max(INPUT_LEAST);
+    let room = shared.inputs.wait(&platform.name, held, shared.room_wait).await.ok_or(CallError::HostBusy)?;
     let input = body::read(body, max, api.body_timeout).await?;
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its

@@ -22,6 +22,8 @@ use crate::{
 const PATH: &str = "/v1/links/soak/operations/progress.report";
 /// Seconds that each report adds.
 const PROGRESS_S: u64 = 60;
+/// The share of the wanted rate that must be reached, the load's own start and end included.
+const RATE_MIN: f64 = 0.98;
 /// What the link has beside the usual.
 const WIDE: &str = "[limits]\nconcurrency = 256\n";
 
@@ -81,7 +83,12 @@ async fn soak(tools: &Tools, upstreams: &Path, seconds: u64, learners: u64, per_
     let said = run_tool(&tools.bench, None, &args, &site.key).await?;
     let took_s = started.elapsed().as_secs_f64();
     let cpu_s = cpu_ns(host.process.pid())?.saturating_sub(cpu_before) as f64 / 1e9;
-    report(&said, &host, &kept(&upstream).await?, learners, took_s, cpu_s)
+    report(&said, &host, &kept(&upstream).await?, learners, took_s, cpu_s)?;
+    // A load that the host does not keep up with is spread over more time, without any error.
+    if count as f64 / took_s < rate * RATE_MIN {
+        bail!("the host did not keep up: {:.1} of {rate:.1} calls/s", count as f64 / took_s);
+    }
+    Ok(())
 }
 
 fn report(said: &Value, host: &Host, kept: &Kept, learners: u64, took_s: f64, cpu_s: f64) -> Result<()> {

@@ -57,7 +57,7 @@ impl Fixture {
         };
         let bearer = |key: &str| format!("authorization: Bearer {key}");
         Self {
-            host: Host::of(routes(Arc::new(api), inputs_max)).await,
+            host: Host::of(routes(Arc::new(api), inputs_max, Duration::from_millis(50))).await,
             all: bearer(&all.secret),
             some: bearer(&some.secret),
             _queue: queue,
@@ -320,7 +320,7 @@ async fn a_host_that_holds_all_the_input_it_may_is_busy() {
 
 #[tokio::test]
 async fn a_platform_that_sends_and_never_ends_leaves_the_others_alone() {
-    let fixture = Fixture::with(Duration::from_secs(30), 4 * INPUT_MAX).await;
+    let fixture = Fixture::with(Duration::from_secs(30), 4 * COPIES * INPUT_MAX).await;
     // Without a length, so that it may be as long as it gets.
     let head = format!(
         "POST /v1/links/zj.a/operations/echo HTTP/1.1\r\nhost: t\r\n{}\r\n{JSON}\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{{\r\n",
