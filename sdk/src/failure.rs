@@ -116,6 +116,12 @@ impl Failure {
         self
     }
 
+    /// What the upstream's code means beyond its class, as the detail `{"sub_code": …}`: one name for all connectors.
+    #[must_use]
+    pub fn sub_code(self, sub_code: &str) -> Self {
+        self.detail(&json!({ "sub_code": sub_code }))
+    }
+
     /// The fields that are wrong, each a JSON Pointer and what would be right: `[{"pointer":…,"message":…}]`.
     /// Fields that would take the detail over 64 KiB are left out.
     #[must_use]

@@ -53,6 +53,8 @@ pub(crate) struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) every_version: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) direct_only: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) coalesce: Option<Coalesce>,

@@ -83,6 +83,7 @@ fn described<'a>(
         repeat: "unsafe",
         key: None,
         line: None,
+        every_version: false,
         direct_only: false,
         coalesce: None,
         personal: Vec::new(),
@@ -154,9 +155,16 @@ impl OperationEntry<'_> {
     }
 
     /// Operations that name the same line keep one order over all of them for each key, as the beginning and the end of
-    /// one thing must. Named like an operation. Without it each operation has an order of its own.
+    /// one thing must; of those without a key, all are in one order. Named like an operation. Without it each operation
+    /// has an order of its own.
     pub fn line(self, name: &'static str) -> Self {
         self.with(|operation| operation.line = Some(name))
+    }
+
+    /// A later input of a key does not stand for an earlier one, as an added user and the same one changed do not: each
+    /// is sent. Without this, a newer version takes the place of one that waits, where repeating is safe.
+    pub fn every_version(self) -> Self {
+        self.with(|operation| operation.every_version = true)
     }
 
     /// Its inputs are never kept on a disk, not even sealed: faces, passwords. It is called, and neither queued nor

@@ -4,6 +4,8 @@
 
 mod kept;
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -62,6 +64,7 @@ enum Turn {
 pub struct TokenCache {
     key: String,
     early_ms: u64,
+    trusts_fetched: bool,
 }
 
 impl TokenCache {
@@ -73,13 +76,21 @@ impl TokenCache {
     pub fn new(name: &str, issued_for: &[&str]) -> Result<Self, Failure> {
         let digest = crypto::hash(Algorithm::Sha256, issued_for.join("\n"))?;
         let version = encode::hex(digest.get(..8).unwrap_or(&digest));
-        Ok(Self { key: format!("token/{name}/{version}"), early_ms: EARLY_MS })
+        Ok(Self { key: format!("token/{name}/{version}"), early_ms: EARLY_MS, trusts_fetched: false })
     }
 
     /// Renews tokens this long before they expire instead of a minute; still at half their life if that is shorter.
     #[must_use]
     pub fn early_ms(mut self, milliseconds: u64) -> Self {
         self.early_ms = milliseconds;
+        self
+    }
+
+    /// A token that the very call has fetched is not renewed when the upstream refuses it: it cannot have expired. For
+    /// [`TokenCache::send`] and [`TokenCache::send_kept`].
+    #[must_use]
+    pub fn trust_fetched(mut self) -> Self {
+        self.trusts_fetched = true;
         self
     }
 
@@ -136,13 +147,15 @@ impl TokenCache {
         is_refused: impl Fn(&Response) -> bool,
         mut attempt: impl FnMut(&str, u32) -> Result<Response, Failure>,
     ) -> Result<Authorized, Failure> {
-        let token = self.get(&fetch).map_err(|failure| before(1, failure))?;
+        let is_fetched = Cell::new(false);
+        let fetch = || fetch().inspect(|_| is_fetched.set(true));
+        let token = self.get(fetch).map_err(|failure| before(1, failure))?;
         let response = attempt(&token, 1)?;
-        if !is_refused(&response) {
+        if (self.trusts_fetched && is_fetched.get()) || !is_refused(&response) {
             return Ok(Authorized { response, attempt: 1, first: Outcome::NotSent });
         }
         let first = effect_of_refusal(&response);
-        let again = self.renew(&token, &fetch).and_then(|token| attempt(&token, 2));
+        let again = self.renew(&token, fetch).and_then(|token| attempt(&token, 2));
         let response = again.map_err(|failure| after(first, failure))?;
         Ok(Authorized { response, attempt: 2, first })
     }

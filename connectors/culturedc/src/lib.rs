@@ -31,6 +31,8 @@ use config::Config;
 /// The slot of the one secret: the SK that signs requests.
 pub const SECRET_KEY: &str = "secret_key";
 
+/// The order of a resource: what is pushed, then deleted, then pushed again.
+const RESOURCE: &str = "resource";
 /// A resource may name its organisers and their phones.
 const RESOURCE_PERSONAL: [&str; 3] = ["/summary", "/content", "/extra/*"];
 /// The same for rows, and the sheet that is made of them.
@@ -81,13 +83,14 @@ impl Connector for CultureDc {
         resources(ops);
         ops.add("stats.report", |link, input| stats::report(link.config(), input))
             .summary(
-                "Reports the usage numbers of one day; the same day again overwrites.",
-                "报送一天的服务数据;同一天再次报送即覆盖。",
+                "Reports the usage numbers of one day; the same day again overwrites. Without numbers the platform is asked.",
+                "报送一天的服务数据;同一天再次报送即覆盖。不带数字时向平台询问。",
             )
             .write()
             .repeat_safe()
             .key("/date")
-            .deadline_ms(DEADLINE_MS);
+            // Up to seven days that were missing.
+            .deadline_ms(BATCH_DEADLINE_MS);
         ops.add("login.link", |link, input| login::link(link.config(), &input))
             .summary("Begins a log-in with an account of the national cloud.", "发起国家云账号登录,返回跳转地址。")
             .read()
@@ -139,6 +142,7 @@ fn resources(ops: &mut Operations<CultureDc>) {
         .write()
         .repeat_safe()
         .key("/extId")
+        .line(RESOURCE)
         .personal(RESOURCE_PERSONAL)
         .deadline_ms(DEADLINE_MS);
     ops.add("resource.push-batch", |link, input| resource::batch::push(link.config(), &input))
@@ -168,6 +172,7 @@ fn resources(ops: &mut Operations<CultureDc>) {
         .write()
         .repeat_safe()
         .key("/extId")
+        .line(RESOURCE)
         .deadline_ms(DEADLINE_MS);
     ops.add("resource.fetch", |link, input| resource::fetch(link.config(), input))
         .summary("One page of the national resources that the institution may use.", "分页获取已获许可的国家资源。")

@@ -271,13 +271,16 @@ pub struct Licensed {
     pub license_until: Option<String>,
 }
 
-/// The usage numbers of one day. Aggregates only: there is no place for anything about a user.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+/// The usage numbers of one day, as the call gives them or the platform answers them. Aggregates only: there is no place
+/// for anything about a user. A call without any number has the platform asked.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StatsDay {
-    /// The day, `yyyy-MM-dd`, China time; reporting it again overwrites it.
+    /// The day, `yyyy-MM-dd`, China time; reporting it again overwrites it. Yesterday if left out; without numbers too,
+    /// also the days before it that are still missing.
+    #[serde(default)]
     #[schemars(length(min = 10, max = 10))]
-    pub date: String,
+    pub date: Option<String>,
     /// 资源访问量: page views.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pv: Option<u64>,
@@ -299,6 +302,14 @@ pub struct StatsDay {
     pub extra: Option<Table<u64>>,
 }
 
+impl StatsDay {
+    /// Is there any number?
+    pub fn has_numbers(&self) -> bool {
+        let numbers = [self.pv, self.uv, self.ip, self.new_activities, self.new_venues];
+        numbers.iter().any(Option::is_some) || self.extra.is_some()
+    }
+}
+
 /// A day that the upstream has taken.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Reported {
@@ -306,6 +317,9 @@ pub struct Reported {
     pub date: String,
     /// Always true: a refusal is a failure.
     pub accepted: bool,
+    /// The days before it that were missing and were reported with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
 }
 
 /// A scalar of the upstream's at a JSON Pointer, as text; `None` when it is not there or the profile has no such pointer.

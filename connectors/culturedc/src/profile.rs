@@ -156,7 +156,7 @@ pub struct Reply {
     /// What other codes mean; one that is not listed is `upstream-rejected`.
     #[serde(default)]
     pub classes: Table<ClassName>,
-    /// What codes mean beyond their class: `detail.code` of the failure.
+    /// What codes mean beyond their class: `detail.sub_code` of the failure.
     #[serde(default)]
     pub sub_codes: Table<String>,
     /// The upstream's words for states.

@@ -10,7 +10,7 @@ use duijie_sdk::{
     template::{self, inside_json},
     time, url,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     aksk,
@@ -170,10 +170,7 @@ impl<'a> Upstream<'a> {
         };
         let sub_code = failure.upstream_code.as_ref().and_then(|code| self.profile.reply.sub_codes.get(code));
         match sub_code {
-            Some(sub_code) => {
-                let detail = json!({ "code": sub_code });
-                failure.detail(&detail)
-            }
+            Some(sub_code) => failure.sub_code(sub_code),
             None => failure,
         }
     }

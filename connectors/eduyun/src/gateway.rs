@@ -47,7 +47,7 @@ pub fn post_aamif(config: &Config, path: &str, body: &impl Serialize) -> Result<
         return with_token(config, &|access| request.clone().query("accessToken", access).json(body));
     }
     let response = prepared(config, request).json(body)?.send()?;
-    open(config, &response, false)
+    open(config, &response, None)
 }
 
 /// Sends what `request` makes of a token; the reply, when it says success.
@@ -60,7 +60,7 @@ pub fn with_token(config: &Config, request: &dyn Fn(&str) -> Result<Request, Fai
         |access, _| Ok(prepared(config, request(access)?)),
         |response| is_token_refused(config, response),
     )?;
-    answered.read(|response| open(config, response, true))
+    answered.read(|response| open(config, response, Some(answered.attempt)))
 }
 
 /// Is it the user's session or ticket that is refused, rather than the upstream in trouble?
@@ -104,9 +104,19 @@ fn says_token_expired(config: &Config, reply: &Value) -> bool {
     !has_meaning && pattern.is_some_and(|pattern| pattern.is_in(&ENVELOPE.message(reply)))
 }
 
-fn open(config: &Config, response: &Response, has_token: bool) -> Result<Value, Failure> {
+/// Has the token expired that was shown in this attempt, if one was? Of one that this call has fetched, and so was not
+/// renewed, words alone do not say so.
+fn has_expired(config: &Config, attempt: Option<u32>, reply: &Value) -> bool {
+    match attempt {
+        None => false,
+        Some(1) => ENVELOPE.code(reply).is_some_and(|code| config.errors.token_expired_codes.contains(&code)),
+        Some(_) => says_token_expired(config, reply),
+    }
+}
+
+fn open(config: &Config, response: &Response, attempt: Option<u32>) -> Result<Value, Failure> {
     if response.status == 401 {
-        let failure = if has_token {
+        let failure = if attempt.is_some() {
             Failure::auth_expired("the upstream refuses a token that it has just issued (HTTP 401)")
         } else {
             Failure::auth_failed("the aamif service wants more (HTTP 401): aamif.send_access_token may have to be true")
@@ -117,9 +127,7 @@ fn open(config: &Config, response: &Response, has_token: bool) -> Result<Value, 
     match ENVELOPE.judge(response.status, &reply) {
         Ok(()) => Ok(reply),
         Err(failure) if failure.class == Class::Protocol => Err(failure),
-        Err(failure) if has_token && says_token_expired(config, &reply) => {
-            Err(Failure { class: Class::AuthExpired, ..failure })
-        }
+        Err(failure) if has_expired(config, attempt, &reply) => Err(Failure { class: Class::AuthExpired, ..failure }),
         Err(failure) if failure.class == Class::IdentityUnverified => Err(match cert_url(&reply) {
             Some(url) => failure.detail(&json!({ "certUrl": url })),
             None => failure,

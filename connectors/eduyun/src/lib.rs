@@ -137,6 +137,8 @@ impl Connector for Eduyun {
             .summary("Verifies a person's real name with the code that the phone got.", "凭手机验证码进行实名认证。")
             .write()
             .key("/idCardNo")
+            // The code is of no use later, and a person waits.
+            .direct_only()
             .personal(["/verifyCode", "/phone", "/name", "/idCardNo", "/orgCode", "/loginAccount"])
             .deadline_ms(DEADLINE_MS);
         ops.add("session.validate", verify::validate_session)

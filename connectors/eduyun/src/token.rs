@@ -36,7 +36,7 @@ pub fn check(link: &Link<Config>, _: Nothing) -> Result<TokenState, Failure> {
 pub fn cache(config: &Config) -> Result<TokenCache, Failure> {
     let issued_for = [&config.base_url, &config.token.path, &config.app_id, &config.sys_code];
     let early_ms = u64::from(config.token.refresh_skew_s) * 1000;
-    Ok(TokenCache::new("access", &issued_for.map(String::as_str))?.early_ms(early_ms))
+    Ok(TokenCache::new("access", &issued_for.map(String::as_str))?.early_ms(early_ms).trust_fetched())
 }
 
 /// Asks the upstream for a token.

@@ -134,7 +134,8 @@ fn printed_path(config: &Config, operation: Operation) -> Option<&'static str> {
     operation.path_as_printed().filter(|_| !config.path.contains_key(&operation))
 }
 
-/// Sends to the path that was right the last time, and to the other one if there is none. A 404 has applied nothing.
+/// Sends to the path that was right the last time, and to the other one if there is none: a 404 that is not the
+/// upstream's own answer has applied nothing.
 fn either_path(
     config: &Config,
     request: &mut Request,
@@ -147,7 +148,7 @@ fn either_path(
     let (first, second) = if is_printed { (printed, repaired) } else { (repaired, printed) };
     request.set_url(config.url(first));
     let answered = send(request)?;
-    if answered.response.status != 404 {
+    if !is_no_path(&answered.response) {
         return Ok(answered);
     }
     request.set_url(config.url(second));
@@ -155,7 +156,7 @@ fn either_path(
         Outcome::NotSent => failure.outcome(Outcome::Rejected),
         _ => failure,
     })?;
-    if again.response.status != 404 {
+    if !is_no_path(&again.response) {
         let noted = if is_printed { kv::delete(&key) } else { kv::set(&key, &config.base_url, Some(PRINTED_TTL_MS)) };
         // Without it the next call finds out again, which costs a request.
         if let Err(error) = noted {
@@ -163,6 +164,10 @@ fn either_path(
         }
     }
     Ok(again)
+}
+
+fn is_no_path(response: &Response) -> bool {
+    response.status == 404 && envelope::code_of(response).is_none()
 }
 
 fn envelope_of<'a>(success: &'a [&'a str]) -> Envelope<'a> {

@@ -83,7 +83,7 @@ pub fn config(link: &Link<Config>, viewing: Viewing) -> Result<Check, Failure> {
     let asked_ms = time::now_ms();
     let answer = call::learning(link, Operation::FaceConfig, &viewing).map_err(|failure| match failure.class {
         // "0=在线,1=不在线"
-        Class::UpstreamRejected => failure.detail(&json!({ "sub_code": "offline" })),
+        Class::UpstreamRejected => failure.sub_code("offline"),
         _ => failure,
     })?;
     Ok(Check { biz_code: needed(&answer.data, "/bizCode")?, expires_at: expires_at(asked_ms, &answer.data) })

@@ -41,6 +41,8 @@ pub const HOOK_TOKEN: &str = "hook_token";
 
 /// Total time of most operations, log-in included.
 const DEADLINE_MS: u32 = 5_000;
+/// The order of a learner: a viewing begins, is reported on, ends.
+const STUDY: &str = "study";
 /// Total time where a photo, a class or a catalogue is on the way.
 const LONG_DEADLINE_MS: u32 = 10_000;
 /// Bytes of an input with a photo or a catalogue: 2,000,000 bytes are 2,666,668 characters of base64.
@@ -107,7 +109,7 @@ impl Connector for SkillTrain {
     }
 }
 
-/// Part 1, from learner to photo.
+/// Part 1, from learner to photo. Who studies, and how far, is personal too.
 fn learning(ops: &mut Operations<SkillTrain>) {
     ops.add("token.check", session::check)
         .summary("Logs in anew: account, password and address are right (1.1).", "重新登录,验证账号、密码与地址(1.1)。")
@@ -124,11 +126,15 @@ fn learning(ops: &mut Operations<SkillTrain>) {
         .summary("A viewing begins (1.3).", "开始学习(1.3)。")
         .write()
         .key("/studentUserCode")
+        .line(STUDY)
+        .personal(["/studentUserCode"])
         .deadline_ms(DEADLINE_MS);
     ops.add("study.end", study::end)
         .summary("A video is finished (1.4).", "结束学习(1.4)。")
         .write()
         .key("/studentUserCode")
+        .line(STUDY)
+        .personal(["/studentUserCode"])
         .deadline_ms(DEADLINE_MS);
     ops.add("progress.report", study::progress)
         .summary(
@@ -137,14 +143,19 @@ fn learning(ops: &mut Operations<SkillTrain>) {
         )
         .write()
         .key("/studentUserCode")
+        .line(STUDY)
         .coalesce(["/progressTime"], ["/playTime"])
+        .personal(["/studentUserCode", "/playTime", "/progressTime"])
         .deadline_ms(DEADLINE_MS);
     ops.add("record.submit", study::submit_recording)
         .summary("Where the recording of a viewing is (1.9).", "提交学习录像地址(1.9)。")
         .write()
         .repeat_safe()
         .key("/studentUserCode")
-        .personal(["/recordVideoUrl"])
+        .line(STUDY)
+        // Of another viewing of the same learner.
+        .every_version()
+        .personal(["/studentUserCode", "/recordVideoUrl"])
         .deadline_ms(DEADLINE_MS);
     ops.add("photo.update", student::update_photo)
         .summary("Another two-inch photo of a learner (1.11).", "更新学员二寸照(1.11)。")
@@ -157,27 +168,29 @@ fn learning(ops: &mut Operations<SkillTrain>) {
         .summary("A face check begins (1.5).", "获取人脸比对配置(1.5)。")
         .read()
         .repeat_safe()
-        .personal(["/bizCode"])
+        .personal(["/studentUserCode", "/bizCode"])
         .deadline_ms(DEADLINE_MS);
     ops.add("face.compare", face::compare)
         .summary(
-            "Is it the right face (1.6)? \"No\" is an answer. Call it directly, never through a queue.",
+            "Is it the right face (1.6)? \"No\" is an answer. Called directly, never through a queue.",
             "人脸比对(1.6);不通过也是正常应答。须同步调用,不得排队。",
         )
         .write()
-        .personal(["/target", "/bizCode"])
+        .direct_only()
+        .personal(["/studentUserCode", "/target", "/bizCode", "/videoStudyTime"])
         .deadline_ms(LONG_DEADLINE_MS)
         .max_body(LARGE_BODY);
     ops.add("popup.get", popup::get)
         .summary("A code for the learner to type (1.7).", "获取防挂机验证码(1.7)。")
         .read()
         .repeat_safe()
-        .personal(["/bizCode", "/verificationCode"])
+        .personal(["/studentUserCode", "/bizCode", "/verificationCode"])
         .deadline_ms(DEADLINE_MS);
     ops.add("popup.submit", popup::submit)
         .summary("What the learner typed (1.8).", "提交防挂机验证码(1.8)。")
         .write()
-        .personal(["/bizCode", "/verificationCode"])
+        .direct_only()
+        .personal(["/bizCode", "/verificationCode", "/videoStudyTime"])
         .deadline_ms(DEADLINE_MS);
 }
 
@@ -187,6 +200,8 @@ fn courses(ops: &mut Operations<SkillTrain>) {
         .summary("Courses that are new, have changed or are no more (1.13).", "推送课程:新增、修改、删除(1.13)。")
         .write()
         .repeat_safe()
+        // What is new must be there before it changes.
+        .line("course")
         .deadline_ms(LONG_DEADLINE_MS)
         .max_body(LARGE_BODY);
     ops.add("course.store", course::store)
@@ -220,6 +235,7 @@ fn business(ops: &mut Operations<SkillTrain>) {
         .summary("Students, up to 500 at once (2.3).", "推送学员,一次至多 500 名(2.3)。")
         .write()
         .repeat_safe()
+        .line("student")
         .personal([
             "/students/*/stuName",
             "/students/*/stuCard",

@@ -23,11 +23,11 @@ pub struct Accepted {
     pub attempt: u32,
 }
 
-/// A code of the upstream's: 1 to 64 characters, as a rule a UUID of 32 lower-case hex digits. A UUID that comes with
+/// A code of the upstream's: 1 to 64 characters that are not all blanks, as a rule a UUID of 32 lower-case hex digits. A UUID that comes with
 /// hyphens or capitals is brought into that form; anything else is left as it is, because the upstream's own examples
 /// are not all UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "String")]
+#[serde(try_from = "String")]
 pub struct Code(String);
 
 impl Code {
@@ -37,15 +37,20 @@ impl Code {
     }
 }
 
-impl From<String> for Code {
-    fn from(text: String) -> Self {
+impl TryFrom<String> for Code {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err("a code must not be blank");
+        }
         let groups: Vec<usize> = text.split('-').map(str::len).collect();
         let has_form = matches!(groups.as_slice(), [32] | [8, 4, 4, 4, 12]);
         if has_form && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) {
-            return Self(text.replace('-', "").to_ascii_lowercase());
+            return Ok(Self(text.replace('-', "").to_ascii_lowercase()));
         }
-        Self(text.to_owned())
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -59,7 +64,7 @@ impl JsonSchema for Code {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": 64 })
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "\\S" })
     }
 }
 

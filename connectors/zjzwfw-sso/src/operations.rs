@@ -64,6 +64,7 @@ pub(crate) fn register(ops: &mut Operations<ZjzwfwSso>) {
             "用户名密码认证(idValidation),默认关闭。",
         )
         .write()
+        .direct_only()
         .personal(["/loginName", "/orgCoding", "/password", "/token", "/userId", "/userName"])
         .deadline_ms(DEADLINE_MS);
     ops.add("ticket.generate", ticket_generate)
@@ -79,7 +80,10 @@ pub(crate) fn register(ops: &mut Operations<ZjzwfwSso>) {
         .write()
         .repeat_safe()
         .key("/loginName")
-        .personal(["/userId", "/loginName", "/userName", "/orgCoding", "/idNumber", "/mobile", "/sex"])
+        // Who is added and then changed must have been added.
+        .every_version()
+        // A link's mapping may take any member of a person, under any name.
+        .personal(["/*"])
         .deadline_ms(DEADLINE_MS)
         .input_schema(model::user_schema);
     ops.add("user.by-id", user_by_id)
@@ -97,6 +101,8 @@ pub(crate) fn register(ops: &mut Operations<ZjzwfwSso>) {
             "调用文档缺失参数表的方法,原样返回解析后的应答。",
         )
         .write()
+        // Its parameters may be anything, a password too.
+        .direct_only()
         .personal(["/params/*", "/reply/*", "/message"])
         .deadline_ms(DEADLINE_MS);
 }

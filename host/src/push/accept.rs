@@ -139,14 +139,16 @@ impl Lane {
         let id = JobId(Uuid::now_v7());
         let is_safe = spec.repeat == manifest::Repeat::Safe;
         let resend = is_safe || self.link.resend.contains(&self.operation);
-        // What changes nothing has no order to keep.
-        let named = (spec.effect == manifest::Effect::Write)
-            .then(|| spec.key.as_deref().and_then(|pointer| record_key(value, pointer)))
-            .flatten();
+        let named = match (spec.effect, &spec.key, &spec.line) {
+            // What changes nothing has no order to keep.
+            (manifest::Effect::Read, _, _) | (_, None, None) => None,
+            (_, Some(pointer), _) => record_key(value, pointer),
+            // All of them are one line.
+            (_, None, Some(_)) => Some(String::new()),
+        };
         let newer = match (&named, &spec.coalesce) {
             (Some(_), Some(_)) if self.link.push.coalesce => self.fold(push),
-            // In a line of several operations others may build on the earlier version.
-            (Some(_), None) if is_safe && spec.line.is_none() => Newer::Supersede,
+            (Some(_), None) if is_safe && spec.key.is_some() && !spec.every_version => Newer::Supersede,
             _ => Newer::Keep,
         };
         Ok(NewJob {

@@ -108,9 +108,13 @@ pub(crate) struct OperationSpec {
     /// Where the input says which record this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
-    /// Operations that name the same line keep one order over all of them for each key; none: each has its own.
+    /// Operations that name the same line keep one order over all of them for each key, or one in all if there is no key;
+    /// none: each has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<String>,
+    /// A later input of a key does not stand for an earlier one: each is sent, though repeating is safe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) every_version: bool,
     /// Its inputs are never kept on a disk: it is called, and neither queued nor scheduled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) direct_only: bool,

@@ -264,7 +264,7 @@ fn connector(variant: &Variant<'_>) -> Value {
     json!({
         "connector": served.manifest.name, "version": served.manifest.version, "summary": served.manifest.summary,
         "links": links, "links_total": served.links.len(),
-        "effect": spec.effect, "repeat": spec.repeat, "key": spec.key, "line": spec.line, "direct_only": spec.direct_only,
+        "effect": spec.effect, "repeat": spec.repeat, "key": spec.key, "line": spec.line, "every_version": spec.every_version, "direct_only": spec.direct_only,
         "personal": spec.personal, "deadline_ms": spec.deadline_ms,
         "input": format!("#/components/schemas/{name}.input"), "output": format!("#/components/schemas/{name}.output")
     })

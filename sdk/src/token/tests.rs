@@ -119,6 +119,29 @@ fn a_hundred_refusals_of_one_token_fetch_one() {
     assert_eq!(fetches.load(Ordering::SeqCst), 1);
 }
 
+/// Sends by this cache to an upstream that refuses every token; how often it was asked, and for how many tokens.
+fn refused(cache: &TokenCache) -> (u32, u32) {
+    let fetches = AtomicU32::new(0);
+    let answered = cache.send(
+        || Ok(Fetched { token: format!("t{}", fetches.fetch_add(1, Ordering::SeqCst)), ttl_ms: 3_600_000 }),
+        |_, _| Ok(Request::get("https://up.example.org/x")),
+        |response| response.status == 401,
+    );
+    (answered.unwrap().attempt, fetches.into_inner())
+}
+
+#[test]
+fn a_refused_token_that_this_call_has_fetched_is_renewed_unless_the_cache_trusts_it() {
+    for (trusts, expected) in [(false, (2, 2)), (true, (1, 1))] {
+        let host = TestHost::new();
+        host.on("GET", "https://up.example.org/x").reply(401, serde_json::json!({}));
+        let cache = if trusts { cache().trust_fetched() } else { cache() };
+        assert_eq!(refused(&cache), expected);
+        // Now it is kept, and may have expired.
+        assert_eq!(refused(&cache), (2, 1));
+    }
+}
+
 fn counted(fetches: &AtomicU32) -> Result<Fetched, Failure> {
     fetches.fetch_add(1, Ordering::SeqCst);
     thread::sleep(std::time::Duration::from_millis(20));

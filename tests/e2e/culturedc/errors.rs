@@ -3,6 +3,7 @@
 
 use duijie_tests::{
     harness::{Answer, build},
+    platform,
     upstreams::{Culturedc, culturedc::DEMO_ACCESS_KEY},
 };
 use serde_json::{Value, json};
@@ -264,7 +265,8 @@ async fn a_link_that_cannot_work_is_refused_with_its_key_before_the_first_call()
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_link_serves_as_it_is_written() {
     let example = build::workspace().join("connectors/culturedc/link.example.toml");
-    let host = setup().link(FILE, &std::fs::read_to_string(example).unwrap()).start().await;
+    let setup = setup().env("CULTUREDC_PLATFORM_SECRET", platform::SECRET);
+    let host = setup.link(FILE, &std::fs::read_to_string(example).unwrap()).start().await;
     let all = host.until("the link to be judged", |all| !all.link_state(LINK).is_empty()).await;
     assert_eq!((all.link_state(LINK), all.link_reason(LINK)), ("serving", ""));
 }

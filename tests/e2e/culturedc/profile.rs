@@ -103,7 +103,7 @@ async fn codes_of_an_upstream_mean_what_the_link_says() {
         docked.fault("resource.push", &format!("code={code},原因"));
         let problem = docked.call("resource.push", &row("news", "a")).await.problem(status, class, "rejected");
         assert_eq!(problem["upstream_code"], code);
-        assert_eq!(problem["details"]["code"] == "no-cover", code == "70004", "{problem}");
+        assert_eq!(problem["details"]["sub_code"] == "no-cover", code == "70004", "{problem}");
     }
 }
 

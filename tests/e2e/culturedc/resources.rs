@@ -95,7 +95,7 @@ async fn what_is_published_can_be_neither_changed_nor_deleted_and_is_not_tried_a
     for (operation, input) in [("resource.push", changed), ("resource.delete", json!({ "extId": "a" }))] {
         let problem = docked.call(operation, &input).await.problem(409, "upstream-rejected", "rejected");
         assert_eq!((&problem["upstream_code"], &problem["retryable"]), (&json!("40901"), &json!(false)));
-        assert_eq!(problem["details"]["code"], "published-immutable", "{problem}");
+        assert_eq!(problem["details"]["sub_code"], "published-immutable", "{problem}");
     }
     assert_eq!((docked.requests("resource.push"), docked.requests("resource.status-or-delete")), (2, 1));
     let kept = docked.kept("a");

@@ -58,13 +58,26 @@ async fn a_code_that_means_an_expired_token_is_what_the_link_says() {
     let docked_saying =
         async |lines: [&str; 2]| docked_with(sim(), |region| region.config(lines[0]).config(lines[1])).await;
     let docked = docked_saying([silent, listed]).await;
+    docked.done("token.check", &json!({})).await;
     docked.fault_once("app.list", "revoke-token");
     docked.done("app.list", &json!({})).await;
     assert_eq!(docked.seen("token.get"), 2);
     let docked = docked_saying([silent, ""]).await;
+    docked.done("token.check", &json!({})).await;
     docked.fault_once("app.list", "revoke-token");
     docked.refused("app.list", &json!({}), ("upstream-rejected", "300401")).await;
     assert_eq!(docked.seen("token.get"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_the_call_has_just_fetched_is_not_renewed_when_it_is_refused() {
+    for (fault, class) in [("code=100001,token失效", "upstream-rejected"), ("status=401", "auth-expired")] {
+        let docked = docked().await;
+        docked.fault("app.list", fault);
+        let problem = docked.call("app.list", &json!({})).await.json();
+        assert_eq!((&problem["class"], &problem["outcome"]), (&json!(class), &json!("rejected")), "{fault}");
+        assert_eq!((docked.seen("token.get"), docked.seen("app.list")), (1, 1), "{fault}");
+    }
 }
 
 /// What is registered does not fit: the operator's to mend, and no call leaves.

@@ -117,10 +117,19 @@ async fn study_records_with_a_comma_too_many_and_numbers_are_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_with_http_400_and_an_expired_token_with_http_401_are_read_by_their_json() {
     let docked = quirky(|academy| academy).await;
-    let typed = json!({ "bizCode": code(1), "verificationCode": "1234", "videoStudyTime": 1 });
-    docked.rejected("popup.submit", &typed, "1304").await;
+    let popup = docked.done("popup.get", &viewing(1)).await;
+    let typed = json!({ "bizCode": popup["bizCode"], "verificationCode": "none", "videoStudyTime": 1 });
+    docked.rejected("popup.submit", &typed, "1306").await;
     docked.sim.revoke_tokens();
     assert_eq!(docked.done("study.start", &start(1)).await["attempt"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_with_http_404_is_read_by_its_json_and_no_other_path_is_tried() {
+    let docked = quirky(|academy| academy).await;
+    let unknown = json!({ "bizCode": code(1) });
+    docked.rejected("face.compare", &compare(1, &unknown, "0", &photo(9, 1)), "1304").await;
+    assert_eq!(paths(&docked), ["/api/v1/thirdFaceCompare"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

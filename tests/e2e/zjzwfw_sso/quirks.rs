@@ -108,6 +108,16 @@ async fn an_old_installation_with_every_oddity_at_once_is_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_made_ticket_may_be_called_st_or_ticket_in_the_reply() {
+    // The strict simulator says st, the quirky one ticket.
+    for sim in [ZjzwfwSso::builder(), ZjzwfwSso::builder().quirky()] {
+        let docked = docked_with(sim, &json!({})).await;
+        let made = json!({ "proxyApp": "demosvc2", "token": docked.token().await });
+        assert!(docked.done("ticket.generate", &made).await["ticket"].as_str().unwrap().ends_with("-ticket"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn method_names_are_sent_in_the_case_that_the_document_prints() {
     let docked = docked().await;
     let wrong = docked.call("call", &json!({ "method": "getuserinfo", "params": { "token": "x" } })).await;

@@ -136,7 +136,7 @@ fn told(ext_id: &str, ended: Result<Pushed, Failure>) -> RowResult {
             ok: false,
             outcome: OutcomeName(failure.outcome),
             class: Some(ClassName(failure.class)),
-            sub_code: failure.detail_json().get("code").and_then(Value::as_str).map(str::to_owned),
+            sub_code: failure.detail_json().get("sub_code").and_then(Value::as_str).map(str::to_owned),
             message: Some(failure.message),
             upstream_code: failure.upstream_code,
             ..ready(ext_id)

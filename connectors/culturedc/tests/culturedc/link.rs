@@ -104,6 +104,20 @@ fn the_example_is_fit() {
 }
 
 #[test]
+fn the_schedules_of_the_example_call_operations_that_take_their_input() {
+    let (manifest, example) = (manifest(), include_str!("../../link.example.toml").parse::<toml::Table>().unwrap());
+    let mut scheduled = Vec::new();
+    for (name, schedule) in example["schedules"].as_table().unwrap() {
+        let operations = manifest["operations"].as_array().unwrap();
+        let operation = operations.iter().find(|it| it["name"] == schedule["operation"].as_str().unwrap()).unwrap();
+        let input = serde_json::to_value(&schedule["input"]).unwrap();
+        assert!(jsonschema::draft202012::is_valid(&operation["input"], &input), "{name}");
+        scheduled.push(operation["name"].as_str().unwrap());
+    }
+    assert_eq!(scheduled, ["link.check", "stats.report"]);
+}
+
+#[test]
 fn the_simulator_profile_talks_to_simulators_only() {
     for allowed in ["http://127.0.0.1:1", "http://localhost/x", "https://[::1]:8443"] {
         assert_eq!(problems(with(json!({ "base_url": allowed }))), none(), "{allowed}");

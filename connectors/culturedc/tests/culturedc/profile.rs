@@ -114,7 +114,7 @@ fn codes_mean_what_the_profile_says() {
     for (code, class, detail) in [
         ("E9", Class::AuthExpired, Value::Null),
         ("E1", Class::SessionInvalid, Value::Null),
-        ("E5", Class::UpstreamRejected, json!({ "code": "no-cover" })),
+        ("E5", Class::UpstreamRejected, json!({ "sub_code": "no-cover" })),
     ] {
         let host = host(custom(unlike()));
         host.on("PUT", &format!("{REAL}/res/news"))

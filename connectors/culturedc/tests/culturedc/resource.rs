@@ -109,7 +109,7 @@ fn a_published_resource_can_be_neither_changed_nor_deleted() {
         let failure = refused(&host, operation, input);
         is(&failure, Class::UpstreamRejected, Outcome::Rejected);
         assert_eq!(failure.upstream_code.as_deref(), Some("40901"));
-        assert_eq!(failure.detail_json(), json!({ "code": "published-immutable" }));
+        assert_eq!(failure.detail_json(), json!({ "sub_code": "published-immutable" }));
     }
 }
 

@@ -167,6 +167,7 @@ fn a_token_endpoint_in_trouble_keeps_everything_unsent() {
 fn a_refused_token_that_cannot_be_renewed_was_rejected() {
     let host = bare(config());
     host.on("POST", &url(TOKEN)).reply(200, super::token("t1")).reply(503, json!({}));
+    call(&host, "token.check", json!({})).unwrap();
     host.on("POST", &url(APP_LIST)).reply(200, refusal("900001", "token expired"));
     is(&call(&host, "app.list", json!({})).unwrap_err(), Class::Unavailable, Outcome::Rejected);
 }

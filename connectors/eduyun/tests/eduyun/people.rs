@@ -178,6 +178,7 @@ fn the_central_platform_gets_the_code_of_the_config() {
 #[test]
 fn the_aamif_service_may_be_elsewhere_and_may_want_the_token() {
     let host = host(with(json!({ "aamif": { "base_url": "http://127.0.0.1:18082/x/", "send_access_token": true } })));
+    call(&host, "token.check", json!({})).unwrap();
     let path = "http://127.0.0.1:18082/x/aamif/rest/area/createTicket";
     host.on("POST", path)
         .reply(200, json!({ "result": "100001", "desc": "token 失效" }))

@@ -118,11 +118,33 @@ fn the_path_of_the_token_is_the_configs() {
     assert!(call(&host, "token.check", json!({})).is_ok());
 }
 
-/// A link whose upstream refuses the first token in this way.
+/// A link that has a token, which its upstream refuses in this way.
 fn refusing(config: Value, status: u16, reply: Value) -> TestHost {
-    let host = host(config);
+    let host = with_token(config);
     host.on("POST", &url(APP_LIST)).reply(status, reply).reply(200, apps());
     host
+}
+
+/// A link that has a token from an earlier call.
+fn with_token(config: Value) -> TestHost {
+    let host = host(config);
+    call(&host, "token.check", json!({})).unwrap();
+    host
+}
+
+#[test]
+fn a_token_that_the_call_has_just_fetched_is_not_renewed_when_it_is_refused() {
+    let listed = with(json!({ "errors": { "token_expired_codes": ["400100"] } }));
+    for (config, status, reply, class) in [
+        (config(), 200, refusal("900001", "token expired"), Class::UpstreamRejected),
+        (config(), 401, json!({}), Class::AuthExpired),
+        (listed, 200, refusal("400100", "expired"), Class::AuthExpired),
+    ] {
+        let host = host(config);
+        host.on("POST", &url(APP_LIST)).reply(status, reply.clone()).reply(200, apps());
+        is(&call(&host, "app.list", json!({})).unwrap_err(), class, Outcome::Rejected);
+        assert_eq!((count(&host, TOKEN), count(&host, APP_LIST)), (1, 1), "{reply}");
+    }
 }
 
 #[test]
@@ -144,7 +166,7 @@ fn a_refused_token_is_renewed_and_the_call_sent_again_once() {
 
 #[test]
 fn a_token_refused_twice_is_auth_expired() {
-    let host = host(config());
+    let host = with_token(config());
     host.on("POST", &url(APP_LIST)).reply(200, refusal("900001", "token expired"));
     let failure = call(&host, "app.list", json!({})).unwrap_err();
     is(&failure, Class::AuthExpired, Outcome::Rejected);

@@ -57,7 +57,7 @@ fn trigger(root: &Node<'_>) -> Result<Option<Trigger>, Refused> {
 
 fn course(node: Node<'_>) -> Result<ClassCourse, Refused> {
     Ok(ClassCourse {
-        course_code: Code::from(node.needed(&["courseCode"])?),
+        course_code: node.code(&["courseCode"])?,
         title: node.text(&["title", "courseName"]),
         sort: node.number(&["sort"])?.unwrap_or(0),
         chapters: node.list("children", chapter)?,
@@ -66,7 +66,7 @@ fn course(node: Node<'_>) -> Result<ClassCourse, Refused> {
 
 fn chapter(node: Node<'_>) -> Result<ClassChapter, Refused> {
     Ok(ClassChapter {
-        chapter_code: Code::from(node.needed(&["chapterCode", "chapetCode", "chapertCode"])?),
+        chapter_code: node.code(&["chapterCode", "chapetCode", "chapertCode"])?,
         title: node.text(&["title", "chapterName"]),
         sort: node.number(&["sort"])?.unwrap_or(0),
         resources: node.list("children", resource)?,
@@ -76,7 +76,7 @@ fn chapter(node: Node<'_>) -> Result<ClassChapter, Refused> {
 fn resource(node: Node<'_>) -> Result<ClassResource, Refused> {
     let kind = node.text(&["resType"]);
     Ok(ClassResource {
-        res_code: Code::from(node.needed(&["resCode"])?),
+        res_code: node.code(&["resCode"])?,
         res_type: if kind.is_empty() { video() } else { kind },
         title: node.text(&["title", "resName"]),
         sort: node.number(&["sort"])?.unwrap_or(0),
@@ -122,6 +122,11 @@ impl Node<'_> {
             1..=64 => Ok(text),
             _ => Err(self.wrong(names.first().copied().unwrap_or_default(), "应为 1 至 64 个字符")),
         }
+    }
+
+    fn code(&self, names: &[&str]) -> Result<Code, Refused> {
+        let wrong = |_| self.wrong(names.first().copied().unwrap_or_default(), "不能为空");
+        Code::try_from(self.needed(names)?).map_err(wrong)
     }
 
     /// A number that may stand in quotes; empty text is none.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Courses, Status, check, wire};
+use super::{Course, Courses, Status, check, wire};
 use crate::{
     config::{Config, PullSource},
     model::Code,
@@ -49,8 +49,18 @@ pub fn store(link: &Link<Config>, input: Courses) -> Result<Stored, Failure> {
     let as_text = config.writes_text(Operation::CoursePush, true);
     let _lock = kv::lock(INDEX, HOLD_MS)?;
     let mut index = index()?;
+    let put = put(input.courses, as_text, &mut index);
+    // After a failure too: what was stored before it must be found, and what was removed must not.
+    let noted = keep_index(&index);
+    let (stored, removed) = put?;
+    noted?;
+    Ok(Stored { stored, removed, total: index.len() })
+}
+
+/// Puts courses into the store and their hashes into the index; how many were stored and removed.
+fn put(courses: Vec<Course>, as_text: bool, index: &mut Vec<String>) -> Result<(usize, usize), Failure> {
     let (mut stored, mut removed) = (0, 0);
-    for mut course in input.courses {
+    for mut course in courses {
         let hash = hash_of(&course.course_code)?;
         let place = index.iter().position(|known| *known == hash);
         if course.course_status == Status::Delete {
@@ -61,20 +71,18 @@ pub fn store(link: &Link<Config>, input: Courses) -> Result<Stored, Failure> {
             blob::delete(&key(&hash))?;
             continue;
         }
-        if place.is_none() {
-            if index.len() >= COURSES_MAX {
-                keep_index(&index)?;
-                return Err(Failure::invalid_input(format!("the store takes {COURSES_MAX} courses and is full")));
-            }
-            index.push(hash.clone());
+        if place.is_none() && index.len() >= COURSES_MAX {
+            return Err(Failure::invalid_input(format!("the store takes {COURSES_MAX} courses and is full")));
         }
         // Whoever pulls has not seen it before.
         course.course_status = Status::Add;
         blob::set(&key(&hash), wire::course(&course, as_text).to_string().as_bytes(), None)?;
+        if place.is_none() {
+            index.push(hash);
+        }
         stored += 1;
     }
-    keep_index(&index)?;
-    Ok(Stored { stored, removed, total: index.len() })
+    Ok((stored, removed))
 }
 
 /// One page of what is kept, counted from 1, and how many there are in all.

@@ -73,6 +73,20 @@ fn a_course_is_replaced_in_its_place_and_removed_by_its_status() {
 }
 
 #[test]
+fn what_was_stored_and_removed_before_the_store_was_full_is_so_for_whoever_pulls() {
+    let host = stored();
+    store(&host, vec![course(0), course(1)]);
+    // The index, two courses, the log-in of the pull, and one course more.
+    pull(&host, json!({}));
+    host.kv_keys_max(4);
+    let mut gone = course(0);
+    gone["courseStatus"] = json!("1");
+    let courses = json!({ "courses": [gone, course(2), course(3)] });
+    assert!(host.call::<SkillTrain>("course.store", courses).is_err());
+    assert_eq!(names(&pull(&host, json!({}))), ["课程1", "课程2"]);
+}
+
+#[test]
 fn a_course_larger_than_one_value_of_the_store_comes_back_whole() {
     let host = stored();
     let source = |n: usize| json!({ "resCode": format!("{n:032x}"), "resName": "资源", "videoUrl": "http://vod.example.com/a.mp4", "resSort": n, "duration": 60 });

@@ -48,6 +48,35 @@ fn face_compare_falls_back_to_the_path_without_its_slash_with_the_whole_photo() 
 }
 
 #[test]
+fn a_refusal_in_json_under_http_404_is_the_answer_and_no_other_path_is_tried() {
+    let refusal = json!({ "returnCode": "9", "returnMsg": "学员不存在" });
+    let photo = || super::faces::photo("QUJD");
+    for (operation, path, printed, input) in [
+        ("study.start", START, START_PRINTED, start()),
+        ("face.compare", "/api/v1/thirdFaceCompare", "/api/v1thirdFaceCompare", photo()),
+    ] {
+        let host = host(config());
+        host.on("POST", &url(path)).reply(404, refusal.clone());
+        host.on("POST", &url(printed)).reply(200, ok());
+        let failure = host.call::<SkillTrain>(operation, input).unwrap_err();
+        assert_eq!((failure.class, failure.outcome), (Class::UpstreamRejected, Outcome::Rejected), "{operation}");
+        assert_eq!(failure.upstream_code.as_deref(), Some("9"));
+        assert_eq!(sent(&host).len(), 1, "{operation}");
+    }
+}
+
+#[test]
+fn a_printed_path_that_refuses_under_http_404_is_remembered_as_the_right_one() {
+    let host = host(config());
+    host.on("POST", &url(START)).reply(404, not_found());
+    host.on("POST", &url(START_PRINTED)).reply(404, json!({ "returnCode": "9" })).reply(200, ok());
+    assert_eq!(host.call::<SkillTrain>("study.start", start()).unwrap_err().class, Class::UpstreamRejected);
+    host.call::<SkillTrain>("study.start", start()).unwrap();
+    let paths: Vec<_> = sent(&host).into_iter().map(|sent| sent.url).collect();
+    assert_eq!(paths, [url(START), url(START_PRINTED), url(START_PRINTED)]);
+}
+
+#[test]
 fn two_missing_paths_are_the_operators() {
     let host = host(config());
     host.on("POST", &url(START)).reply(404, not_found());
@@ -155,6 +184,58 @@ fn a_uuid_is_sent_as_32_lower_case_digits_and_other_codes_as_they_are() {
         host.call::<SkillTrain>("study.end", viewing).unwrap();
         assert_eq!(last(&host)["data"]["resCode"], expected);
     }
+}
+
+#[test]
+fn a_code_of_blanks_is_refused_before_anything_is_sent() {
+    for blank in [" ", "\u{3000}\t"] {
+        let host = host(config());
+        let mut viewing = super::viewing();
+        viewing["resCode"] = json!(blank);
+        let failure = host.call::<SkillTrain>("study.end", viewing).unwrap_err();
+        assert_eq!((failure.class, failure.outcome), (Class::InvalidInput, Outcome::NotSent));
+        assert!(host.requests().is_empty());
+    }
+    // The host says where, by the schema.
+    let operations = host(config()).describe::<SkillTrain>()["operations"].clone();
+    let end = operations.as_array().unwrap().iter().find(|it| it["name"] == "study.end").unwrap();
+    let code = &end["input"]["properties"]["resCode"];
+    assert!(!jsonschema::draft202012::is_valid(code, &json!(" ")));
+    assert!(jsonschema::draft202012::is_valid(code, &json!(" Kurs-7G ")));
+}
+
+#[test]
+fn the_parent_of_a_chapter_is_sent_as_parent_chapter_code_and_never_as_the_table_misprints_it() {
+    let golden: Value = serde_json::from_str(include_str!("../golden/course.push.json")).unwrap();
+    let host = host(config());
+    host.on("POST", &url("/api/v1/thirdCoursePush")).reply(200, ok());
+    host.call::<SkillTrain>("course.push", golden["input"].clone()).unwrap();
+    let sent = sent(&host).remove(0);
+    assert_eq!(sent.json()["data"][0]["chapterList"][0]["parentChapterCode"], "1".repeat(32));
+    assert!(!sent.text().contains("parentChapertCode"));
+}
+
+#[test]
+fn biz_code_is_always_sent_in_1_6_though_the_example_lacks_it() {
+    let host = host(config());
+    host.on("POST", &url("/api/v1/thirdFaceCompare"))
+        .reply(200, json!({ "returnCode": "0", "returnData": { "result": 1 } }));
+    let photo = super::faces::photo("QUJD");
+    host.call::<SkillTrain>("face.compare", photo.clone()).unwrap();
+    assert_eq!(last(&host)["data"]["bizCode"], photo["bizCode"]);
+    let mut without = photo;
+    without.as_object_mut().unwrap().remove("bizCode");
+    assert_eq!(host.call::<SkillTrain>("face.compare", without).unwrap_err().class, Class::InvalidInput);
+}
+
+#[test]
+fn user_code_in_the_study_records_of_2_5_is_the_learner() {
+    let host = host(config());
+    let record = json!({ "resCode": "r", "playTime": "300", "userCode": CODE });
+    host.on("POST", &url("/api/class/v1/classStudentStudy"))
+        .reply(200, json!({ "returnCode": "0", "returnData": [record] }));
+    let records = host.call::<SkillTrain>("class.study-records", json!({ "classCode": CODE })).unwrap();
+    assert_eq!(records["records"][0]["studentUserCode"], CODE);
 }
 
 #[test]

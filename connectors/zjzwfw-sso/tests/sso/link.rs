@@ -52,6 +52,8 @@ fn the_manifest_satisfies_its_schema_and_says_what_the_contract_needs() {
         ]
     );
     assert_eq!(manifest["operations"][7]["key"], "/loginName");
+    // A mapping may take any member of a person.
+    assert_eq!(manifest["operations"][7]["personal"], json!(["/*"]));
     for operation in manifest["operations"].as_array().unwrap() {
         for schema in ["input", "output"] {
             assert!(jsonschema::draft202012::new(&operation[schema]).is_ok(), "{}", operation["name"]);

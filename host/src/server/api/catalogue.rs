@@ -130,6 +130,8 @@ pub(in crate::server) struct OperationDetail {
     /// Operations of one line keep one order over all of them for each key.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<String>,
+    /// A later input of a key does not take the place of one that waits.
+    every_version: bool,
     /// It is called, and never queued: its inputs are not kept on a disk.
     direct_only: bool,
     /// How queued inputs of one key merge.
@@ -259,6 +261,7 @@ fn operation(link: &Link, spec: &OperationSpec) -> OperationDetail {
         repeat: spec.repeat,
         key: spec.key.clone(),
         line: spec.line.clone(),
+        every_version: spec.every_version,
         direct_only: spec.direct_only,
         coalesce: spec.coalesce.clone(),
         personal: spec.personal.clone(),

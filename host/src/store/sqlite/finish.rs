@@ -42,7 +42,7 @@ fn again(db: &Connection, now: At, mut job: Job, at: At, report: &Report) -> Res
     }
     job.doubt |= unknown;
     if !job.doubt
-        && let Some(by) = line::newer(db, &job, &["queued"])?
+        && let Some(by) = line::successor(db, &job)?
     {
         ending::end(db, now, &job, End::Superseded(by))?;
         return Ok(Fate::Superseded(by));

@@ -142,7 +142,7 @@ fn retry(db: &Connection, now: At, id: JobId, parks_at: Option<At>) -> Result<Re
     match job.stage.state() {
         State::Queued => {}
         State::Failed | State::Parked | State::Unknown => {
-            if let Some(by) = line::newer(db, &job, &["queued", "sending", "done"])? {
+            if let Some(by) = line::newer(db, &job)? {
                 ending::end(db, now, &job, End::Superseded(by))?;
                 return Ok(Retried::Superseded(by));
             }

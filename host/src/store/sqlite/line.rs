@@ -32,11 +32,25 @@ pub(super) fn rejoin(db: &Connection, job: &Job) -> Result<(), StoreError> {
     settle(db, &job.link, Some(key))
 }
 
-/// The last job of its operation accepted after this one that takes the place of earlier ones and is in one of these states.
-pub(super) fn newer(db: &Connection, job: &Job, states: &[&str]) -> Result<Option<JobId>, StoreError> {
+/// The next job of its line that waits, if it takes the place of this one. Another operation that waits in between may build
+/// on this one.
+pub(super) fn successor(db: &Connection, job: &Job) -> Result<Option<JobId>, StoreError> {
+    let Some(key) = job.key else { return Ok(None) };
+    let next: Option<(JobId, bool)> = db
+        .prepare_cached(
+            "SELECT id, operation = ?4 AND newer = 'supersede' FROM job INDEXED BY job_line
+                WHERE link = ?1 AND key = ?2 AND state = 'queued' AND seq > ?3 ORDER BY seq LIMIT 1",
+        )?
+        .query_row(params![&*job.link, key, job.seq, job.operation], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(next.and_then(|(id, takes_its_place)| takes_its_place.then_some(id)))
+}
+
+/// The last job of its operation accepted after this one that takes the place of earlier ones and waits or was sent.
+pub(super) fn newer(db: &Connection, job: &Job) -> Result<Option<JobId>, StoreError> {
     let Some(key) = job.key else { return Ok(None) };
     let mut last: Option<(i64, JobId)> = None;
-    for state in states {
+    for state in ["queued", "sending", "done"] {
         let found = db
             .prepare_cached(
                 "SELECT seq, id FROM job INDEXED BY job_line

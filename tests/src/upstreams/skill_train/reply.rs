@@ -27,6 +27,8 @@ impl Style {
             (codes::CREDENTIALS | codes::TOKEN | codes::TOKEN_EXPIRED, Mode::Quirky) => 401,
             // Not on line is an answer of the document, not an error.
             (codes::OFFLINE, Mode::Quirky) => 200,
+            // As a path that is not there, but for the body.
+            (codes::BIZ_CODE, Mode::Quirky) => 404,
             (_, Mode::Quirky) => 400,
         };
         self.envelope(refusal.code, &refusal.message, None).status(status)

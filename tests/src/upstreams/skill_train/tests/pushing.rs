@@ -46,6 +46,16 @@ fn nested(depth: usize) -> Value {
 }
 
 #[tokio::test]
+async fn the_tables_parent_chapert_code_is_read_as_the_parent_of_a_chapter_only_when_quirky() {
+    let spelt = course("0").to_string().replace("parentChapterCode", "parentChapertCode");
+    let courses: Value = serde_json::from_str(&format!("[{spelt}]")).expect("JSON");
+    let strict = Academy::strict().await;
+    assert_eq!(strict.code(COURSE_PUSH, &courses).await, codes::FIELD_MISSING);
+    let quirky = Academy::of(SkillTrain::builder().quirky()).await;
+    assert_eq!(quirky.code(COURSE_PUSH, &courses).await, 0);
+}
+
+#[tokio::test]
 async fn courses_are_kept_replaced_and_deleted_by_their_codes() {
     let academy = Academy::strict().await;
     assert_eq!(academy.code(COURSE_PUSH, &json!([course("0")])).await, "0");
