@@ -35,7 +35,7 @@ pub(crate) use self::{
     sqlite::{FILE, Options, RestoreError, Restoring, Sqlite},
     state::{Repeat, Stage, State},
     upkeep::{Hold, Purged, Upkeep},
-    values::{KEY_MAX, VALUE_MAX, Value, Values, ValuesError},
+    values::{KEY_MAX, SCHEDULE, VALUE_MAX, Value, Values, ValuesError},
 };
 
 /// What every method returns: boxed, so that a store can stand behind `dyn`.

@@ -188,6 +188,7 @@ mod sqlite {
             one_of_many_adders_wins,
             a_key_and_a_value_have_their_bounds,
             links_do_not_see_each_other,
+            links_are_found_by_how_a_key_of_theirs_begins,
             what_is_expired_is_swept_in_steps;
         audit:
             entries_are_chained_counted_and_found_good,
