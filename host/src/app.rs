@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::Notify};
 use self::{
     controls::Controls,
     signals::{Again, Signals},
-    tasks::{settle, sweep, watch_credentials},
+    tasks::{Essential, settle, sweep, watch_credentials},
 };
 use crate::{
     audit::Auditor,
@@ -71,6 +71,16 @@ struct Parts {
     lasting: Arc<Lasting>,
     reconciler: Reconciler,
     status: SharedStatus,
+}
+
+/// Why the host ends.
+enum End {
+    /// By a signal.
+    Told,
+    /// The store has failed.
+    Broken(Arc<str>),
+    /// This part of it ended by itself.
+    Without(&'static str),
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. `file` is read again on SIGHUP, for the platforms' keys.
@@ -135,10 +145,12 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     tokio::spawn(sweep(parts.lasting, store.clone()));
     tokio::spawn(watch_credentials(push.clone()));
     // After the links are there: what waits would find none.
+    let essential = Essential::new();
+    let delivering = webhook::run(store.clone(), webhooks.clone(), events_due, drain.clone(), config.drain);
     let working = [
-        tokio::spawn(push::worker::run(push.clone(), drain.clone())),
-        tokio::spawn(push::schedule::run(push.clone(), drain.clone())),
-        tokio::spawn(webhook::run(store.clone(), webhooks.clone(), events_due, drain.clone(), config.drain)),
+        essential.spawn("the queue", push::worker::run(push.clone(), drain.clone())),
+        essential.spawn("the schedules", push::schedule::run(push.clone(), drain.clone())),
+        essential.spawn("the webhooks", delivering),
     ];
     tokio::spawn(reload::run(parts.reconciler, watcher, config.reload.rescan, trigger.clone(), events));
     let dispatcher = parts.dispatcher.clone();
@@ -158,12 +170,21 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     announce(&listening)?;
 
     let again = Again { keys: &keys, webhooks: &webhooks, file: &file };
-    let broken = tokio::select! {
-        () = signals.until_told(&trigger, &again) => None,
-        why = store.broken() => Some(why),
+    let end = tokio::select! {
+        // A part that ends because the store is broken is no news beside that.
+        biased;
+        why = store.broken() => End::Broken(why),
+        () = signals.until_told(&trigger, &again) => End::Told,
+        what = essential.ended() => store.is_broken().map_or(End::Without(what), End::Broken),
     };
-    if let Some(why) = &broken {
-        tracing::error!(%why, "the store has failed: nothing more is accepted, and the host ends");
+    match &end {
+        End::Told => {}
+        End::Broken(why) => {
+            tracing::error!(%why, "the store has failed: nothing more is accepted, and the host ends");
+        }
+        End::Without(what) => {
+            tracing::error!(what, "a part of the host ended by itself: nothing more is accepted, and the host ends");
+        }
     }
     tracing::info!(grace_s = config.drain.as_secs(), "draining");
     let began = Instant::now();
@@ -175,8 +196,18 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
     admin_shutdown.begin();
     let _ = admin.join();
     settle(working, auditing, config.drain.saturating_sub(began.elapsed())).await;
-    if let Some(why) = broken {
-        anyhow::bail!("the store failed ({why}); what was accepted is on the disk: see to the disk, then start again");
+    match end {
+        End::Told => {}
+        End::Broken(why) => {
+            anyhow::bail!(
+                "the store failed ({why}); what was accepted is on the disk: see to the disk, then start again"
+            )
+        }
+        End::Without(what) => {
+            anyhow::bail!(
+                "{what} ended by itself, which is a fault of the host (see its log); what was accepted is on the disk: start again"
+            )
+        }
     }
     let cut = drained.cut.max(calls_cut);
     if cut > 0 {

@@ -64,7 +64,8 @@ pub(crate) struct Restored {
     pub(crate) kept: Option<PathBuf>,
     /// Jobs in it, by state.
     pub(crate) jobs: Vec<(State, u64)>,
-    /// Links that are held because something of theirs waits.
+    /// Links that are held because something of theirs waits, or because they have schedules, of which a run may have been
+    /// made since.
     pub(crate) held: Vec<LinkId>,
     /// What is wrong with its audit log, if anything.
     pub(crate) audit: Option<String>,
@@ -134,22 +135,28 @@ impl Copied<'_> {
         let of = self.moment(&report).await?;
         let now = At::from(Timestamp::now());
         let waits = |state: &State| matches!(state, State::Queued | State::Sending);
-        let waiting: BTreeSet<_> = counts.iter().filter(|(_, state, _)| waits(state)).map(|(link, ..)| link).collect();
+        let waiting = counts.iter().filter(|(_, state, _)| waits(state)).map(|(link, ..)| link.clone());
+        let mut held: BTreeSet<LinkId> = waiting.collect();
+        // What ran since the backup was made is owed again by what the backup knows, and queued at the start.
+        let scheduled = self.store.values_links(store::SCHEDULE.into()).await?;
+        held.extend(scheduled.iter().cloned());
         let before = self.store.holds().await?;
-        for link in &waiting {
-            let mut reason = format!(
-                "restored from a backup of {of:.0}: what waits here may have been sent since; look, then `duijie resume {link}`"
-            );
-            if let Some(hold) = before.iter().find(|hold| hold.link == **link) {
+        for link in &held {
+            let mut reason = format!("restored from a backup of {of:.0}: what waits here may have been sent since");
+            if scheduled.contains(link) {
+                reason.push_str(", and runs of its schedules made");
+            }
+            reason.push_str(&format!("; look, then `duijie resume {link}`"));
+            if let Some(hold) = before.iter().find(|hold| hold.link == *link) {
                 reason.push_str(&format!(" (it was held before: {})", hold.reason));
             }
-            self.store.hold(now, (*link).clone(), reason).await?;
+            self.store.hold(now, link.clone(), reason).await?;
         }
         let audit = report.fault.map(|fault| fault.to_string());
         let outcome = match &audit {
-            None => format!("as of {of:.0}, {} links held", waiting.len()),
+            None => format!("as of {of:.0}, {} links held", held.len()),
             // For ever: the next entry makes the anchor good again, and this one says that it was not.
-            Some(fault) => format!("as of {of:.0}, {} links held, its audit log was not good: {fault}", waiting.len()),
+            Some(fault) => format!("as of {of:.0}, {} links held, its audit log was not good: {fault}", held.len()),
         };
         self.store
             .audit(AuditEntry {
@@ -169,8 +176,7 @@ impl Copied<'_> {
             }
         }
         jobs.sort_unstable_by_key(|(state, _)| *state);
-        let held = waiting.into_iter().cloned().collect();
-        Ok(Restored { of, kept: None, jobs, held, audit })
+        Ok(Restored { of, kept: None, jobs, held: held.into_iter().collect(), audit })
     }
 
     /// Whatever is sealed is sealed under the key of its link; the log without jobs shows it by its anchor.
@@ -214,3 +220,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     let ended = |_| StoreError::Broken("the restore ended badly".into());
     Ok(tokio::task::spawn_blocking(work).await.map_err(ended)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod coalesce;
 mod holds;
 mod jobs;
 mod pace;
+mod place;
 mod policy;
 pub(crate) mod schedule;
 mod traffic;
@@ -25,6 +26,7 @@ use tokio::sync::{Notify, broadcast};
 use self::traffic::Traffic;
 pub(crate) use self::{
     accept::{Ask, IDEMPOTENCY_KEY_MAX},
+    holds::Resumed,
     wait::{WAIT_MAX, is_over},
 };
 use crate::{

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+#[cfg(test)]
+pub(crate) use self::sqlite::tests::{past_store, seen_past_store};
 pub(crate) use self::{
     audit::{Audit, AuditEntry, AuditFault, AuditReport},
     batch::{Batch, BatchRow, Batches, NewBatch, NewRow, Progress, RowAsk, RowFate, RowVerdict, Rows},
@@ -30,12 +32,12 @@ pub(crate) use self::{
         Accepted, Attempt, Filter, Fold, Idempotency, Job, JobId, Jobs, Merge, Merged, NewJob, Newer, PAGE_MAX, Page,
         Place, Report, Retried,
     },
-    lease::{Due, Expired, Expiry, Fate, Finish, LeaseAsk, Leased, Leases, Verdict},
+    lease::{Due, Expired, Expiry, Fate, Finish, LeaseAsk, Leased, Leases, Taken, Verdict},
     outbox::{Delivery, Event, Outbox},
     sqlite::{FILE, Options, RestoreError, Restoring, Sqlite},
     state::{Repeat, Stage, State},
     upkeep::{Hold, Purged, Upkeep},
-    values::{KEY_MAX, VALUE_MAX, Value, Values, ValuesError},
+    values::{KEY_MAX, SCHEDULE, VALUE_MAX, Value, Values, ValuesError},
 };
 
 /// What every method returns: boxed, so that a store can stand behind `dyn`.

@@ -7,7 +7,7 @@ use duijie_tests::harness::{Host, Run, Setup, eventually};
 
 use crate::{
     cli_push::{lines, operator, push, talks},
-    support::{Docked, LINK, docked, setup},
+    support::{Docked, LINK, docked, hostile_link, setup},
 };
 
 const ONE: &str = "record.push-one";
@@ -114,6 +114,31 @@ async fn a_restore_keeps_what_was_there_and_can_be_undone() {
     let host = stopped.start().await;
     assert_eq!(count(&host, "queued"), 5);
     operator(&host, &["audit", "verify"]).expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_ran_after_the_backup_waits_for_an_operator_after_a_restore() {
+    let ticking = "[schedules.tick]\noperation = \"echo\"\ncron = \"* * * * * *\"\ninput = { n = 7 }";
+    let setup = Setup::new().guest("hostile").link("h/one", &hostile_link(&[], ticking));
+    let host = setup.start().await;
+    let jobs = async |host: &Host, state: &str| {
+        let path = format!("/v1/jobs?platform=schedule&state={state}&limit=500");
+        host.admin(http::Method::GET, &path).send().await.expect(200)["jobs"].as_array().unwrap().len()
+    };
+    eventually("a run", async || jobs(&host, "done").await > 0).await;
+    operator(&host, &["backup", "backup.db"]).expect_code(0);
+    let before = jobs(&host, "done").await;
+    eventually("a run after it", async || jobs(&host, "done").await > before).await;
+    let stopped = host.terminate().await;
+    let restored = Run::of(stopped.setup(), &["restore", "backup.db", "--format", "json"], None).expect_code(0).json();
+    assert_eq!(restored["held"], serde_json::json!(["h.one"]));
+    let host = stopped.start().await;
+    eventually("what is owed to be queued", async || jobs(&host, "queued").await > 0).await;
+    let queue = operator(&host, &["queue"]).expect_code(0).stdout;
+    assert!(queue.contains("runs of its schedules"), "{queue}");
+    let sent = jobs(&host, "done").await;
+    eventually("another run to wait", async || jobs(&host, "queued").await > 1).await;
+    assert_eq!(jobs(&host, "done").await, sent, "nothing was sent by itself");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 //! `duijie backup` lets a running host write a copy of its store; `duijie restore` puts one in the place of the store while
-//! no host runs, and holds every link that has something to send.
+//! no host runs, and holds every link that has something to send or a schedule.
 
 use std::{
     fmt::Write as _,

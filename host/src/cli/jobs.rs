@@ -10,7 +10,7 @@ use super::{
     Done, Ended, Global, block_on,
     out::table,
     print, print_json,
-    remote::{Remote, RemoteArgs, WHOLE_STORE_MAX, segment},
+    remote::{ANSWER_MAX, Remote, RemoteArgs, segment},
     status::{entries, number, word},
 };
 use crate::{
@@ -153,15 +153,28 @@ async fn pages(remote: &Remote, args: &ListArgs) -> Result<Vec<Value>, Ended> {
 fn retry(global: &Global, args: &RetryArgs) -> Done {
     if let (Some(link), Some(state)) = (&args.link, args.state) {
         let remote = args.remote.remote(global)?;
-        let path = format!("/v1/jobs/retry?link={link}&state={}", state.as_str());
-        let answer = block_on(remote.tell(Method::POST, &path, None, WHOLE_STORE_MAX))?;
+        let retried = block_on(retry_all(&remote, link, state))?;
         if global.json() {
-            return print_json(&answer);
+            return print_json(&serde_json::json!({ "retried": retried }));
         }
-        return print(&format!("{link}: {} jobs that were {} wait again", number(&answer, "retried"), state.as_str()));
+        return print(&format!("{link}: {retried} jobs that were {} wait again", state.as_str()));
     }
     let Some(id) = &args.id else { return Err(Ended::Usage("a job's id is needed, or --link and --state".into())) };
     act(global, &args.remote, id, "retry")
+}
+
+/// Page by page, until the host says that there are no more.
+async fn retry_all(remote: &Remote, link: &LinkId, state: State) -> Result<u64, Ended> {
+    let (mut retried, mut after) = (0_u64, String::new());
+    loop {
+        let path = format!("/v1/jobs/retry?link={link}&state={}{after}", state.as_str());
+        let answer = remote.tell(Method::POST, &path, None, ANSWER_MAX).await?;
+        retried = retried.saturating_add(number(&answer, "retried"));
+        match answer.get("next").and_then(Value::as_str) {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(retried),
+        }
+    }
 }
 
 fn one(global: &Global, args: &OneArgs, act_: &str) -> Done {

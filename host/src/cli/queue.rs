@@ -62,8 +62,19 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Done {
     if global.json() {
         return print_json(&answer);
     }
-    let was_held = answer.get("was_held").and_then(Value::as_bool).unwrap_or_default();
-    print(&if was_held { format!("{link} goes on") } else { format!("{link} was not held") })
+    print(&resumed(link, &answer))
+}
+
+fn resumed(link: &str, answer: &Value) -> String {
+    let is = |name| answer.get(name).and_then(Value::as_bool).unwrap_or_default();
+    match (is("held"), is("was_held")) {
+        (true, _) => format!(
+            "{link} stays held: its credential `{}` is over; it goes on by itself when the renewal is confirmed",
+            word(answer, "expired")
+        ),
+        (false, true) => format!("{link} goes on"),
+        (false, false) => format!("{link} was not held"),
+    }
 }
 
 fn text(queue: &Value) -> String {
@@ -92,6 +103,15 @@ fn text(queue: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_lets_a_link_go_on_is_told_if_it_does_not() {
+        let told = |held: bool, was_held: bool| {
+            resumed("zj.a", &json!({ "held": held, "was_held": was_held, "expired": "aksk" }))
+        };
+        assert_eq!((told(false, true), told(false, false)), ("zj.a goes on".into(), "zj.a was not held".into()));
+        assert!(told(true, true).contains("stays held: its credential `aksk` is over"));
+    }
 
     #[test]
     fn a_queue_has_the_states_that_there_are_and_says_why_a_link_waits() {

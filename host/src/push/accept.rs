@@ -17,7 +17,8 @@ use crate::{
     store::{Accepted, At, Fold, Idempotency, JobId, Merged, NewJob, Newer, Repeat, StoreError},
 };
 
-/// For how long an idempotency key is remembered: longer than any sane client tries (reliability.md E4).
+/// For how long an idempotency key is remembered after its job may have waited longest: longer than any sane client tries
+/// (reliability.md E4).
 const IDEMPOTENCY: Duration = Duration::from_secs(7 * 86_400);
 /// The longest idempotency key, in bytes.
 pub(crate) const IDEMPOTENCY_KEY_MAX: usize = 255;
@@ -111,7 +112,7 @@ impl Push {
         Idempotency {
             key: self.sealer.request(platform, key),
             body: self.sealer.body(&lane.link.id, &lane.operation, input),
-            until: now().plus(IDEMPOTENCY),
+            until: lane.parks_at.plus(IDEMPOTENCY),
         }
     }
 }

@@ -1,15 +1,22 @@
 //! One attempt: the record is opened, the call is made as a platform's would be, and what became of it is written, all
 //! before anything else is done with the record. Logs names and classes, never content.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+    time::Instant,
+};
 
 use bytes::Bytes;
 
 use super::{
     Push, now, payload_of,
+    place::Place,
     policy::{Decision, decide},
     result_of,
-    traffic::How,
+    traffic::{Begun, How},
 };
 use crate::{
     capability::http::policy::Origin,
@@ -20,19 +27,48 @@ use crate::{
 };
 
 /// Makes the attempt and writes its end.
-pub(super) async fn run(push: Arc<Push>, leased: Leased) {
+pub(super) async fn run(push: Arc<Push>, leased: Leased, place: Place) {
+    let (job, n) = (leased.job.clone(), leased.n);
+    to_its_end(&push, &job, n, attempt(&push, leased, place)).await;
+    push.ended(job.id);
+}
+
+/// A bug of the host must not leave a record under way until its lease is over: whatever was done of it, it has an end.
+async fn to_its_end(push: &Push, job: &Job, n: u32, attempt: impl Future<Output = ()>) {
+    let mut attempt = Box::pin(attempt);
+    let whole = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| attempt.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    if whole.await.is_ok() {
+        return;
+    }
+    // Gives up its place.
+    drop(attempt);
+    tracing::error!(job = %job.id, n, "an attempt panicked; what it did is not known");
+    let why = "the host failed while it sent this record; this is a fault of the host";
+    let failure = Failure::new(Class::Internal, Outcome::Unknown, why);
+    let (report, verdict) = failed(push, job, &Failed { failure, origin: None }, None);
+    finish(push, job, n, report, verdict).await;
+}
+
+async fn attempt(push: &Push, leased: Leased, mut place: Place) {
     failpoint::pass("push.sending");
     let Leased { job, n, payload } = leased;
     let called =
         match push.sealer.key(&job.link).await.and_then(|key| key.open(payload_of(&job.link, &job.id), &payload)) {
-            Ok(input) => call(&push, &job, Bytes::copy_from_slice(&input)).await,
+            Ok(input) => call(push, &job, Bytes::copy_from_slice(&input)).await,
             Err(error) => Err(fault(Class::Internal, format!("the stored record cannot be opened: {error}"))),
         };
     failpoint::pass("push.answered");
     let (report, verdict) = match &called {
-        Ok(answer) => done(&push, &job, answer).await,
-        Err(error) => failed(&push, &job, error),
+        Ok(answer) => done(push, &job, answer, place.end()).await,
+        Err(error) => failed(push, &job, error, place.end()),
     };
+    finish(push, &job, n, report, verdict).await;
+}
+
+async fn finish(push: &Push, job: &Job, n: u32, report: Report, verdict: Verdict) {
     let what = describe(&verdict);
     match push.store.finish(now(), Finish { id: job.id, n, report, verdict }).await {
         Ok(fate) => {
@@ -46,7 +82,6 @@ pub(super) async fn run(push: Arc<Push>, leased: Leased) {
         Err(StoreError::Fenced) => tracing::warn!(job = %job.id, n, "attempt ended after its time"),
         Err(error) => tracing::error!(job = %job.id, n, %error, "the end of an attempt could not be written"),
     }
-    push.ended(job.id);
 }
 
 async fn call(push: &Push, job: &Job, input: Bytes) -> Result<Answer, Failed> {
@@ -72,8 +107,10 @@ fn fault(class: Class, message: String) -> Failed {
     Failed { failure: Failure::new(class, Outcome::NotSent, message), origin: None }
 }
 
-async fn done(push: &Push, job: &Job, answer: &Answer) -> (Report, Verdict) {
-    push.traffic.lock().ended(&job.link, answer.origin.as_ref(), How::Answered, None, Instant::now());
+async fn done(push: &Push, job: &Job, answer: &Answer, begun: Option<Begun>) -> (Report, Verdict) {
+    if let Some(begun) = begun {
+        push.traffic.lock().ended(begun, answer.origin.as_ref(), How::Answered, None, Instant::now());
+    }
     let report = Report { class: None, outcome: Outcome::Done, upstream_code: None, message: None };
     let keep = push.spec(&job.link);
     let sealed = match push.sealer.key(&job.link).await {
@@ -94,7 +131,7 @@ fn applied(keep: PushSpec, result: Option<Sealed>) -> Verdict {
     }
 }
 
-fn failed(push: &Push, job: &Job, Failed { failure, origin }: &Failed) -> (Report, Verdict) {
+fn failed(push: &Push, job: &Job, Failed { failure, origin }: &Failed, begun: Option<Begun>) -> (Report, Verdict) {
     let report = Report {
         class: Some(failure.class),
         outcome: failure.outcome,
@@ -105,7 +142,9 @@ fn failed(push: &Push, job: &Job, Failed { failure, origin }: &Failed) -> (Repor
     let mut traffic = push.traffic.lock();
     let origin = origin.as_ref();
     let ended = Instant::now();
-    traffic.ended(&job.link, origin, how(failure, origin), failure.retry_after, ended);
+    if let Some(begun) = begun {
+        traffic.ended(begun, origin, how(failure, origin), failure.retry_after, ended);
+    }
     let verdict = match decision {
         Decision::Done => applied(push.spec(&job.link), None),
         Decision::Failed => Verdict::Failed,
@@ -160,6 +199,36 @@ fn describe(verdict: &Verdict) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        push::Ask,
+        server::tests::{guest, queue::still},
+        store::{LeaseAsk, Stage, State},
+    };
+
+    #[tokio::test]
+    async fn a_record_at_which_the_host_panics_is_not_left_under_way() {
+        let (queue, _drain) = still(guest::dispatcher(&["t.a"], &[]).await);
+        let platform = "campus".parse().unwrap();
+        let (link, operation, input) = ("t.a", "echo", Bytes::from_static(b"{}"));
+        let ask = Ask { platform: &platform, link, operation, input, idempotency: None, request_id: "r-1" };
+        let id = queue.push.accept(ask).await.unwrap().id;
+        let store = queue.push.store();
+        for state in [State::Queued, State::Parked] {
+            let at = now().plus(std::time::Duration::from_secs(3600));
+            let ask = LeaseAsk {
+                lease: std::time::Duration::from_secs(900),
+                jobs_max: 1,
+                inflight: 9,
+                ..LeaseAsk::default()
+            };
+            let leased = store.lease(at, ask).await.unwrap().leased.remove(0);
+            to_its_end(&queue.push, &leased.job, leased.n, async { panic!("a bug") }).await;
+            let job = store.job(id).await.unwrap().unwrap();
+            assert_eq!((job.stage.state(), job.doubt), (state, true), "as of any fault, once more and then no more");
+            assert!(job.last.unwrap().message.unwrap().contains("the host failed"));
+            assert!(!matches!(job.stage, Stage::Sending { .. }));
+        }
+    }
 
     #[test]
     fn what_is_wrong_with_single_members_is_told_and_bounded() {

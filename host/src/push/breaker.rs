@@ -107,14 +107,19 @@ impl Breakers {
         self.0.iter().filter(|(_, state)| !matches!(state, State::Closed { .. })).map(|(who, _)| who)
     }
 
-    /// Somebody is asked now.
-    pub(super) fn begin(&mut self, who: &Who, now: Instant) {
-        let Some(state) = self.0.get_mut(who) else { return };
+    /// Somebody is asked now. True if it is the one that finds out: it must say how that ended, if only by
+    /// [`Self::abandoned`].
+    pub(super) fn begin(&mut self, who: &Who, now: Instant) -> bool {
+        let Some(state) = self.0.get_mut(who) else { return false };
         match state {
-            State::Open { until, last } if *until <= now => *state = State::Probing { last: *last },
+            State::Open { until, last } if *until <= now => {
+                *state = State::Probing { last: *last };
+                return true;
+            }
             State::Ramp { begun, .. } => *begun = begun.saturating_add(1),
             _ => {}
         }
+        false
     }
 
     /// It answered, whatever it said. True if it had not before.

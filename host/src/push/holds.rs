@@ -6,11 +6,22 @@ use std::{collections::HashSet, time::Instant};
 use super::{Push, PushError, now};
 use crate::{
     id::LinkId,
-    link::{Entry, Table, expiry::standings},
+    link::{Entry, Link, Table, expiry::standings},
 };
 
 /// How the reason begins of a hold that ends by itself, when the credential has been renewed.
 const EXPIRED: &str = "credential expired: ";
+
+/// What became of a link that somebody wanted to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    /// It does.
+    GoesOn,
+    /// It was not held.
+    NotHeld,
+    /// The credential in this slot is over: it goes on by itself when that is renewed.
+    Expired(String),
+}
 
 impl Push {
     /// Holds a link back.
@@ -23,17 +34,22 @@ impl Push {
         Ok(())
     }
 
-    /// Lets it go on; true if it was held.
+    /// Lets it go on, unless a credential of it is over: then that is why it is held from now on.
     ///
     /// # Errors
     /// `Store`.
-    pub(crate) async fn resume(&self, link: &LinkId) -> Result<bool, PushError> {
-        let held = self.store.resume(link.clone()).await?;
-        if held {
-            tracing::info!(%link, "the link's queue goes on");
-            self.wake();
+    pub(crate) async fn resume(&self, link: &LinkId) -> Result<Resumed, PushError> {
+        if let Some(slot) = self.expired(link) {
+            // In the place of what it was held for: with no hold in between, nothing is sent that would be refused.
+            self.hold(link, &format!("{EXPIRED}{slot}")).await?;
+            return Ok(Resumed::Expired(slot));
         }
-        Ok(held)
+        if !self.store.resume(link.clone(), None).await? {
+            return Ok(Resumed::NotHeld);
+        }
+        tracing::info!(%link, "the link's queue goes on");
+        self.wake();
+        Ok(Resumed::GoesOn)
     }
 
     /// Credentials of these links have been renewed: whether their upstreams take them is to be found out at once, also if
@@ -45,8 +61,15 @@ impl Push {
         }
     }
 
+    fn expired(&self, link: &LinkId) -> Option<String> {
+        match self.dispatcher.table().get(link) {
+            Some(Entry::Serving(serving)) => expired(&serving.stable),
+            _ => None,
+        }
+    }
+
     /// Holds the links whose credentials are over, and lets those go on that were held for that and are valid again. An
-    /// operator's own hold is left as it is.
+    /// operator's own hold is left as it is, also one that is set meanwhile.
     ///
     /// # Errors
     /// `Store`.
@@ -54,16 +77,28 @@ impl Push {
         let holds = self.store.holds().await?;
         for (id, entry) in table.iter() {
             let Entry::Serving(serving) = entry else { continue };
-            let expired = standings(&serving.stable).find(|credential| credential.warning == Some(0));
             let hold = holds.iter().find(|hold| hold.link == *id);
-            match (expired, hold) {
-                (Some(credential), None) => self.hold(id, &format!("{EXPIRED}{}", credential.slot)).await?,
+            match (expired(&serving.stable), hold) {
+                (Some(slot), None) => {
+                    let reason = format!("{EXPIRED}{slot}");
+                    if self.store.hold_free(now(), id.clone(), reason.clone()).await? {
+                        tracing::warn!(link = %id, reason, "the link's queue is held back");
+                    }
+                }
                 (None, Some(hold)) if hold.reason.starts_with(EXPIRED) => {
-                    self.resume(id).await?;
+                    if self.store.resume(id.clone(), Some(hold.reason.clone())).await? {
+                        tracing::info!(link = %id, "the link's queue goes on: its credential was renewed");
+                        self.wake();
+                    }
                 }
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// The slot of a credential that is over.
+fn expired(link: &Link) -> Option<String> {
+    standings(link).find(|credential| credential.warning == Some(0)).map(|credential| credential.slot)
 }

@@ -47,10 +47,25 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Links for which no time that comes makes a difference. Those that one record is to find out about are not among them:
+    /// it may be due then.
+    pub(super) fn idle(&self) -> HashSet<LinkId> {
+        let probed: HashSet<&LinkId> = self.probes.iter().flat_map(|(_, links)| links).collect();
+        self.excluded.iter().filter(|link| !probed.contains(link)).cloned().collect()
+    }
+
     fn exclude_until(&mut self, link: &LinkId, until: Instant) {
         self.excluded.insert(link.clone());
         self.next = Some(self.next.map_or(until, |next| next.min(until)));
     }
+}
+
+/// An attempt that has begun: it must end, once ([`Traffic::ended`]).
+#[derive(Debug)]
+pub(super) struct Begun {
+    link: LinkId,
+    /// About whom it is to find out. Kept, since the link may send elsewhere by the time that it ends.
+    probes: Vec<Who>,
 }
 
 /// What is known of the table's links: made anew when it changes.
@@ -110,19 +125,16 @@ impl Traffic {
         let Some(push) = self.known.links.get(link).map(|traits| traits.push) else { return };
         let mut inflight = push.max_inflight;
         if let Some(per_min) = push.rate_per_min {
-            let running = self.running.get(link).copied().unwrap_or(0);
-            let pace = self.paces.entry(link.clone()).or_insert_with(|| Pace::new(per_min));
+            let running = self.running(link);
+            let pace = self.paces.entry(link.clone()).or_insert_with(|| Pace::new(per_min, now));
             if pace.per_min() != per_min {
-                *pace = Pace::new(per_min);
+                *pace = Pace::new(per_min, now);
             }
-            let ready = pace.ready(inflight.saturating_sub(running));
-            inflight = running.saturating_add(ready);
-            if ready == 0
-                && running < push.max_inflight
-                && let Some(wait) = pace.wait()
-            {
-                plan.exclude_until(link, now + wait);
+            let ready = pace.ready(now);
+            if ready == 0 && running < inflight {
+                plan.exclude_until(link, pace.next(now));
             }
+            inflight = inflight.min(running.saturating_add(ready));
         }
         plan.inflight_of.insert(link.clone(), inflight);
     }
@@ -138,7 +150,7 @@ impl Traffic {
             Gate::Ramp { begun, until } => {
                 for link in &links {
                     let inflight = plan.inflight_of.get(link).copied().unwrap_or_else(|| self.inflight(link));
-                    let running = self.running.get(link).copied().unwrap_or(0);
+                    let running = self.running(link);
                     let more = self.inflight(link).saturating_sub(begun).min(inflight.saturating_sub(running));
                     plan.inflight_of.insert(link.clone(), running.saturating_add(more));
                     if more == 0 {
@@ -155,6 +167,11 @@ impl Traffic {
                 plan.probes.push((who, free));
             }
         }
+    }
+
+    /// Attempts of this link under way.
+    pub(super) fn running(&self, link: &LinkId) -> u32 {
+        self.running.get(link).copied().unwrap_or(0)
     }
 
     fn inflight(&self, link: &LinkId) -> u32 {
@@ -190,26 +207,27 @@ impl Traffic {
     }
 
     /// An attempt of this link is about to begin.
-    pub(super) fn begin(&mut self, link: &LinkId, now: Instant) {
+    pub(super) fn begin(&mut self, link: &LinkId, now: Instant) -> Begun {
         let running = self.running.entry(link.clone()).or_insert(0);
         *running = running.saturating_add(1);
         if let Some(pace) = self.paces.get_mut(link) {
             pace.spend();
         }
-        for who in self.asked_by(link) {
-            self.breakers.begin(&who, now);
-        }
+        let mut probes = self.asked_by(link);
+        probes.retain(|who| self.breakers.begin(who, now));
+        Begun { link: link.clone(), probes }
     }
 
     /// It has ended. `origin` is whom it asked last, `wait` how long it wants to be left alone.
     pub(super) fn ended(
         &mut self,
-        link: &LinkId,
+        Begun { link, probes }: Begun,
         origin: Option<&Origin>,
         how: How,
         wait: Option<Duration>,
         now: Instant,
     ) {
+        let link = &link;
         if let Some(running) = self.running.get_mut(link) {
             *running = running.saturating_sub(1);
             if *running == 0 {
@@ -246,7 +264,7 @@ impl Traffic {
             How::NotAsked => {}
         }
         // Whoever was to find out about somebody that it did not get to ask leaves that to the next one.
-        for who in self.asked_by(link) {
+        for who in probes {
             self.breakers.abandoned(&who, now);
         }
     }

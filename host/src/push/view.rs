@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     failure::{Class, Outcome},
     id::LinkId,
-    store::{Job, Stage, State},
+    store::{At, Job, Stage, State},
 };
 
 /// A job as it stands.
@@ -104,20 +104,35 @@ impl<'j> From<&'j Job> for JobView<'j> {
     }
 }
 
-/// How many jobs of each link are in each state, for operators' metrics.
+/// How many jobs of each link are in each state, and for how long the first of those waits that wait, for operators' metrics.
 #[derive(Default)]
-pub(crate) struct Gauges(BTreeSet<(LinkId, State)>);
+pub(crate) struct Gauges {
+    counted: BTreeSet<(LinkId, State)>,
+    waiting: BTreeSet<LinkId>,
+}
 
 impl Gauges {
+    /// Shows when the first was accepted that waits, as an age. Where none waits any more, nothing is old.
+    pub(crate) fn show_oldest(&mut self, oldest: Vec<(LinkId, At)>, now: At) {
+        let gauge = |link: &LinkId| metrics::gauge!("duijie_job_oldest_queued_seconds", "link" => link.to_string());
+        let mut gone = std::mem::take(&mut self.waiting);
+        for (link, accepted) in oldest {
+            gauge(&link).set(now.0.saturating_sub(accepted.0).max(0) as f64 / 1e3);
+            gone.remove(&link);
+            self.waiting.insert(link);
+        }
+        gone.iter().for_each(|link| gauge(link).set(0.0));
+    }
+
     /// Shows these. Of what there is none any more, none is shown, rather than what there was.
     pub(crate) fn show(&mut self, counts: Vec<(LinkId, State, u64)>) {
         let gauge = |link: &LinkId, state: State| metrics::gauge!("duijie_jobs", "link" => link.to_string(), "state" => state.as_str());
-        let mut gone = std::mem::take(&mut self.0);
+        let mut gone = std::mem::take(&mut self.counted);
         for (link, state, count) in counts {
             gauge(&link, state).set(count as f64);
             let which = (link, state);
             gone.remove(&which);
-            self.0.insert(which);
+            self.counted.insert(which);
         }
         gone.iter().for_each(|(link, state)| gauge(link, *state).set(0.0));
     }

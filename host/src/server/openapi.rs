@@ -100,7 +100,7 @@ static FIXED: LazyLock<Value> = LazyLock::new(|| {
                     },
                     "idempotency-key": {
                         "name": "Idempotency-Key", "in": "header", "required": false,
-                        "description": "Accepts the record durably; the same key and body again is the same record, for 7 days.",
+                        "description": "Accepts the record durably; the same key and body again is the same record: until 7 days after it may have waited longest (max_age_days of its link), and as long as it waits, is parked or unknown.",
                         "schema": { "type": "string", "minLength": 1, "maxLength": 255 }
                     }
                 },

@@ -102,7 +102,7 @@ pub(crate) struct Idempotency {
     pub(crate) key: Digest,
     /// The hash of all that must be the same: link, operation, body.
     pub(crate) body: Digest,
-    /// Until when the key is remembered.
+    /// Until when the key is remembered; longer, as long as its job waits or may be sent again.
     pub(crate) until: At,
 }
 
@@ -262,6 +262,9 @@ pub(crate) trait Jobs: Send + Sync {
 
     /// How many jobs of each link are in each state; what there is none of is left out.
     fn counts(&self) -> Answer<'_, Vec<(LinkId, State, u64)>>;
+
+    /// When the first of each link's queued jobs was accepted; links without any are left out.
+    fn oldest(&self) -> Answer<'_, Vec<(LinkId, At)>>;
 
     /// Queues a job that is failed, parked or unknown again, at its old place in the order; makes a waiting one due.
     /// It has all its tries again, and waits at most until `parks_at`.

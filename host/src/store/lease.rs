@@ -25,6 +25,15 @@ pub(crate) struct LeaseAsk {
     pub(crate) only: Option<HashSet<LinkId>>,
 }
 
+/// What a lease gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    /// The attempts that may begin.
+    pub(crate) leased: Vec<Leased>,
+    /// Jobs that it has parked on its way: over their age, or not to be read.
+    pub(crate) parked: Vec<JobId>,
+}
+
 /// An attempt that is durable and may begin.
 #[derive(Clone, Debug)]
 pub(crate) struct Leased {
@@ -75,12 +84,14 @@ pub(crate) enum Verdict {
 }
 
 /// Which leases are given up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Expiry {
     /// Now.
     pub(crate) now: At,
     /// Also those that are not over: after a start, when no other process can hold one.
     pub(crate) all: bool,
+    /// None of these: whoever asks is at them, whatever the clock says.
+    pub(crate) except: HashSet<JobId>,
     /// A job with as many tries is parked rather than queued, lest it take the process down for ever.
     pub(crate) tries_max: u32,
     /// Most jobs in one step.
@@ -108,7 +119,7 @@ pub(crate) enum Fate {
 /// When there is something to do; none: nothing of the kind waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Due {
-    /// The first job that may be leased.
+    /// The first job that may be leased and may not yet.
     pub(crate) job: Option<At>,
     /// The first lease that ends.
     pub(crate) lease: Option<At>,
@@ -121,8 +132,8 @@ pub(crate) struct Due {
 /// Running jobs.
 pub(crate) trait Leases: Send + Sync {
     /// Takes due jobs, marks each as sending with its attempt counted, and answers when that is durable. Of one link
-    /// and key one job at a time, in the order of acceptance; links take turns.
-    fn lease(&self, now: At, ask: LeaseAsk) -> Answer<'_, Vec<Leased>>;
+    /// and key one job at a time, in the order of acceptance; links take turns. What is too old or cannot be read is parked.
+    fn lease(&self, now: At, ask: LeaseAsk) -> Answer<'_, Taken>;
 
     /// Writes an attempt's end, the job's new state and, if its platform wants to hear of it, an event: all or nothing.
     ///
@@ -130,12 +141,14 @@ pub(crate) trait Leases: Send + Sync {
     /// `NotFound`; `Fenced` unless exactly this attempt is under way.
     fn finish(&self, now: At, finish: Finish) -> Answer<'_, Fate>;
 
-    /// Gives up leases: safe jobs wait again, at once and at their place; unsafe ones are unknown.
+    /// Gives up leases: safe jobs wait again, at once and at their place; unsafe ones are unknown; what cannot be read is
+    /// parked.
     fn expire(&self, expiry: Expiry) -> Answer<'_, Vec<Expired>>;
 
     /// Parks waiting jobs that are over their age, at most so many.
     fn park_aged(&self, now: At, jobs_max: usize) -> Answer<'_, Vec<JobId>>;
 
-    /// For the worker's timer. Links that are excluded or held have no due jobs.
-    fn next_due(&self, excluded: HashSet<LinkId>) -> Answer<'_, Due>;
+    /// For the worker's timer. Links that are excluded or held have no due jobs, and of the others only those count that
+    /// are due after now: what was due before waits for something else than time.
+    fn next_due(&self, now: At, excluded: HashSet<LinkId>) -> Answer<'_, Due>;
 }

@@ -4,6 +4,7 @@
 mod accept;
 mod audit;
 mod batch;
+mod damage;
 mod ending;
 mod file;
 mod finish;
@@ -130,6 +131,7 @@ impl From<rusqlite::Error> for StoreError {
             }
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
             | rusqlite::Error::IntegralValueOutOfRange(..) => Self::Data(error.to_string()),
             rusqlite::Error::QueryReturnedNoRows => Self::NotFound,
             _ => Self::Broken(error.to_string().into()),

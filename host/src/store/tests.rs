@@ -87,7 +87,7 @@ pub(super) fn ask(jobs_max: usize) -> LeaseAsk {
 
 /// The jobs that may run now.
 pub(super) async fn lease(store: &dyn Store, now: At, jobs_max: usize) -> Vec<Leased> {
-    store.lease(now, ask(jobs_max)).await.unwrap()
+    store.lease(now, ask(jobs_max)).await.unwrap().leased
 }
 
 /// Their names.
@@ -136,6 +136,7 @@ mod sqlite {
             the_same_key_and_body_is_the_same_job,
             the_same_key_with_another_body_is_a_conflict,
             a_key_past_its_time_is_free,
+            a_key_whose_job_still_waits_is_not_forgotten,
             a_newer_version_takes_the_place_of_one_that_waits,
             one_that_may_have_had_an_effect_keeps_its_place,
             one_that_certainly_had_none_gives_way_though_it_was_tried,
@@ -165,14 +166,17 @@ mod sqlite {
             every_verdict_is_written_on_attempt_and_job,
             an_unsafe_job_of_unknown_effect_is_not_tried_again,
             leases_that_are_over_are_given_up_as_repeat_says,
+            what_is_under_way_here_is_not_given_up_whatever_the_clock_says,
             a_job_that_takes_the_host_down_is_parked,
             after_a_start_every_lease_is_over,
             what_waits_too_long_is_parked_and_never_dropped,
-            the_timer_knows_what_is_next;
+            the_timer_knows_what_is_next,
+            the_timer_knows_of_each_link_what_is_not_due_yet;
         jobs:
             pages_go_through_everything_once,
             filters_may_be_combined,
             counts_follow_every_change,
+            the_oldest_that_waits_is_known_of_each_link,
             retry_and_cancel_know_their_states,
             texts_of_an_attempt_are_bounded;
         batch:
@@ -190,6 +194,7 @@ mod sqlite {
             one_of_many_adders_wins,
             a_key_and_a_value_have_their_bounds,
             links_do_not_see_each_other,
+            links_are_found_by_how_a_key_of_theirs_begins,
             what_is_expired_is_swept_in_steps;
         audit:
             entries_are_chained_counted_and_found_good,
@@ -198,6 +203,7 @@ mod sqlite {
             payloads_go_when_they_may_and_hashes_stay,
             purging_goes_in_bounded_steps,
             holds_say_why,
+            a_hold_is_neither_overwritten_nor_lifted_for_a_reason_that_is_not_its_own,
             a_backup_of_a_busy_store_is_whole_and_opens,
             a_backup_replaces_nothing;
         cut:

@@ -34,13 +34,17 @@ pub(crate) trait Upkeep: Send + Sync {
     /// Holds a link back; a second reason takes the place of the first.
     fn hold(&self, now: At, link: LinkId, reason: String) -> Answer<'_, ()>;
 
-    /// Lets it go on; true if it was held.
-    fn resume(&self, link: LinkId) -> Answer<'_, bool>;
+    /// Holds a link back that is not held; true if it was not.
+    fn hold_free(&self, now: At, link: LinkId, reason: String) -> Answer<'_, bool>;
+
+    /// Lets it go on; true if it was held. With a reason, only if that is why.
+    fn resume(&self, link: LinkId, reason: Option<String>) -> Answer<'_, bool>;
 
     /// Every link that is held.
     fn holds(&self) -> Answer<'_, Vec<Hold>>;
 
-    /// Deletes what is past its time, at most so many of each kind.
+    /// Deletes what is past its time, at most so many of each kind. The key of a job that waits, or that a person may still
+    /// send again, has its time prolonged instead: it must not become another job meanwhile.
     fn purge(&self, now: At, each_max: usize) -> Answer<'_, Purged>;
 
     /// Writes a whole copy, as of one moment, to a new file while the store goes on, and checks it.

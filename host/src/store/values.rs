@@ -8,6 +8,8 @@ use crate::id::LinkId;
 pub(crate) const KEY_MAX: usize = 512;
 /// Most bytes of a value: the 64 KiB that a guest may store, and what sealing adds.
 pub(crate) const VALUE_MAX: usize = 65 << 10;
+/// Before a schedule's name: the key of what `push/schedule.rs` notes of it. A restore holds the links that have one.
+pub(crate) const SCHEDULE: &str = "hschedule/";
 
 /// Why a value was not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +49,9 @@ pub(crate) trait Values: Send + Sync {
 
     /// All of a link, for a cache.
     fn values(&self, now: At, link: LinkId) -> Answer<'_, Vec<Value>>;
+
+    /// The links that have a value whose key begins so, by name. Looks at all that there is: for a restore, not for use.
+    fn values_links(&self, prefix: Vec<u8>) -> Answer<'_, Vec<LinkId>>;
 
     /// Clears away what is over its time, at most so many, and says how many they were.
     fn values_sweep(&self, now: At, values_max: usize) -> Answer<'_, usize>;

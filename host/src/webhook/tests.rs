@@ -108,7 +108,7 @@ async fn ended_as(store: &dyn Store, now: At, platform: &str, outcome: Outcome, 
     let job = new_job(platform);
     store.accept(T0, vec![job.clone()]).await.unwrap();
     let ask = LeaseAsk { lease: seconds(30), jobs_max: 1, inflight: 1000, ..LeaseAsk::default() };
-    let leased = store.lease(now, ask).await.unwrap().remove(0);
+    let leased = store.lease(now, ask).await.unwrap().leased.remove(0);
     let class = (outcome != Outcome::Done).then_some(Class::UpstreamRejected);
     let report = Report { class, outcome, upstream_code: Some("17".into()), message: Some("as it was".into()) };
     store.finish(now, Finish { id: job.id, n: leased.n, report, verdict }).await.unwrap();

@@ -7,10 +7,14 @@ use duijie_tests::{
     harness::eventually,
     upstreams::{Culturedc, culturedc::DEMO_ACCESS_KEY},
 };
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{accepted, ends, jobs, queue, text, until_job, until_quiet};
-use crate::culturedc::{Docked, LINK, aksk::issued, docked_with, row};
+use crate::{
+    cli_push::operator,
+    culturedc::{Docked, LINK, aksk::issued, docked_with, row},
+};
 
 const PUSH: &str = "resource.push";
 /// How long after a renewal the queue may take (upstreams.md §3.6).
@@ -35,6 +39,11 @@ async fn an_expired_aksk_holds_the_queue_with_a_reason_and_its_renewal_drains_it
     eventually("the queue to be held", async || held(&queue(&docked.host, LINK).await).contains("secret_key")).await;
     let told = queue(&docked.host, LINK).await;
     assert!(held(&told).contains("expired") && !text(&told["held"], "since").is_empty(), "{told}");
+    // Letting it go on by hand would send what is refused: the operator is told instead.
+    let told = docked.host.admin(Method::POST, &format!("/v1/links/{LINK}/resume")).send().await.expect(200);
+    assert_eq!((&told["held"], text(&told, "expired")), (&json!(true), "secret_key"), "{told}");
+    let said = operator(&docked.host, &["resume", LINK]).expect_code(0).stdout;
+    assert!(said.contains("stays held") && said.contains("secret_key"), "{said}");
     let ids = accept(&docked, 0..20).await;
     assert_eq!(jobs(&docked.host, "state=queued").await.len(), 20, "nothing is refused");
     assert_eq!(docked.sim.counters().requests.values().sum::<u64>(), 0, "and nothing is sent");

@@ -8,7 +8,7 @@ use crate::{
         guest,
         queue::{Queue, queue, queue_on},
     },
-    store::{Filter, Options, State},
+    store::{Filter, Options, State, seen_past_store},
 };
 
 const LINK: &str = "t.a";
@@ -60,6 +60,15 @@ async fn a_newer_version_takes_the_place_of_one_of_the_same_operation_and_key_on
     }
     use State::{Queued, Superseded};
     assert_eq!(states(&queue).await, [Superseded, Queued, Queued, Queued, Queued, Queued]);
+}
+
+#[tokio::test]
+async fn a_key_is_remembered_for_a_week_after_the_longest_that_its_record_may_wait() {
+    let queue = held().await;
+    accept(&queue, "echo", r#"{"n":1}"#, Some("k")).await.unwrap();
+    let sql =
+        "SELECT CAST((until - parks_at) / 86400000 AS TEXT) FROM idempotency JOIN job ON job.seq = idempotency.job";
+    assert_eq!(seen_past_store(&queue.directory.path().join("duijie.db"), sql), ["7"]);
 }
 
 #[tokio::test]

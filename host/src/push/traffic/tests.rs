@@ -67,8 +67,8 @@ fn excluded(plan: &Plan) -> Vec<String> {
 /// So many attempts of a link, one after the other, that all end so.
 fn attempts(traffic: &mut Traffic, link: &str, asked: &str, how: How, count: u32, now: Instant) {
     for _ in 0..count {
-        traffic.begin(&id(link), now);
-        traffic.ended(&id(link), Some(&origin(asked)), how, None, now);
+        let begun = traffic.begin(&id(link), now);
+        traffic.ended(begun, Some(&origin(asked)), how, None, now);
     }
 }
 
@@ -112,8 +112,8 @@ async fn a_rate_gives_one_seconds_worth_and_then_says_when_there_is_more() {
 async fn a_link_that_was_too_quick_pauses_as_long_as_it_was_asked_to() {
     let (mut traffic, now, table) = (Traffic::default(), Instant::now(), province().await);
     for wait in [Some(SECOND * 30), Some(SECOND), None] {
-        traffic.begin(&id("p.a"), now);
-        traffic.ended(&id("p.a"), Some(&origin("up")), How::TooOften, wait, now);
+        let begun = traffic.begin(&id("p.a"), now);
+        traffic.ended(begun, Some(&origin("up")), How::TooOften, wait, now);
     }
     let plan = traffic.plan(&table, now);
     assert_eq!((excluded(&plan), plan.next), (vec!["p.a".to_owned()], Some(now + SECOND * 30)), "the longest counts");
@@ -135,22 +135,22 @@ async fn an_upstream_that_does_not_answer_is_spared_by_all_links_that_may_go_the
     let plan = traffic.plan(&table, later);
     assert_eq!((excluded(&plan).len(), plan.probes.len()), (3, 1));
     assert_eq!(plan.probes[0].1, ["p.a", "p.b", "p.both"].map(id).into());
-    traffic.begin(&id("p.b"), later);
+    assert!(plan.idle().is_empty(), "what comes due there may find out");
+    let begun = traffic.begin(&id("p.b"), later);
     let plan = traffic.plan(&table, later);
     assert_eq!((excluded(&plan).len(), plan.probes.len()), (3, 0), "the others wait for it");
+    assert_eq!(plan.idle(), plan.excluded);
 
     // It answers: at first no more than may be under way at once.
-    traffic.ended(&id("p.b"), Some(&origin("up")), How::Answered, None, later);
+    traffic.ended(begun, Some(&origin("up")), How::Answered, None, later);
     let plan = traffic.plan(&table, later);
     assert!(excluded(&plan).is_empty());
     assert_eq!(plan.inflight_of[&id("p.a")], INFLIGHT_DEFAULT);
-    for _ in 0..INFLIGHT_DEFAULT {
-        traffic.begin(&id("p.a"), later);
-    }
+    let begun: Vec<_> = (0..INFLIGHT_DEFAULT).map(|_| traffic.begin(&id("p.a"), later)).collect();
     let plan = traffic.plan(&table, later);
     assert_eq!((excluded(&plan), plan.next), (vec!["p.a".into(), "p.b".into(), "p.both".into()], Some(later + SECOND)));
-    for _ in 0..INFLIGHT_DEFAULT {
-        traffic.ended(&id("p.a"), Some(&origin("up")), How::Answered, None, later);
+    for begun in begun {
+        traffic.ended(begun, Some(&origin("up")), How::Answered, None, later);
     }
     let plan = traffic.plan(&table, later + SECOND);
     assert!(plan.excluded.is_empty() && plan.inflight_of.is_empty(), "well again");
@@ -162,13 +162,41 @@ async fn a_probe_that_does_not_get_to_ask_leaves_it_to_the_next_one() {
     traffic.plan(&table, now);
     attempts(&mut traffic, "p.a", "up", How::Silent, 5, now);
     let later = now + SECOND;
-    traffic.begin(&id("p.both"), later);
-    traffic.ended(&id("p.both"), Some(&origin("else")), How::Answered, None, later);
+    let begun = traffic.begin(&id("p.both"), later);
+    traffic.ended(begun, Some(&origin("else")), How::Answered, None, later);
     let plan = traffic.plan(&table, later);
     assert_eq!((excluded(&plan).len(), plan.probes.len()), (3, 1), "it asked somebody else");
-    traffic.begin(&id("p.a"), later);
-    traffic.ended(&id("p.a"), None, How::NotAsked, None, later);
+    let begun = traffic.begin(&id("p.a"), later);
+    traffic.ended(begun, None, How::NotAsked, None, later);
     assert_eq!(traffic.plan(&table, later).probes.len(), 1, "it asked nobody");
+}
+
+#[tokio::test]
+async fn a_probe_whose_link_sends_elsewhere_meanwhile_leaves_it_to_the_next_one_all_the_same() {
+    let (mut traffic, now, table_) = (Traffic::default(), Instant::now(), province().await);
+    traffic.plan(&table_, now);
+    attempts(&mut traffic, "p.a", "up", How::Silent, 5, now);
+    let later = now + SECOND;
+    let begun = traffic.begin(&id("p.a"), later);
+    // The operator has moved the link.
+    let moved = table(&[("p.a", PushSpec::default(), &["new"]), ("p.b", PushSpec::default(), &["up"])]).await;
+    assert!(traffic.plan(&moved, later).probes.is_empty(), "it is still at it");
+    traffic.ended(begun, None, How::NotAsked, None, later);
+    assert_eq!(traffic.plan(&moved, later).probes.len(), 1, "the next one may find out");
+}
+
+#[tokio::test]
+async fn whoever_began_before_an_outage_does_not_end_the_search_of_another() {
+    let (mut traffic, now, table) = (Traffic::default(), Instant::now(), province().await);
+    traffic.plan(&table, now);
+    let early = traffic.begin(&id("p.both"), now);
+    attempts(&mut traffic, "p.a", "up", How::Silent, 5, now);
+    let later = now + SECOND;
+    let probe = traffic.begin(&id("p.b"), later);
+    traffic.ended(early, Some(&origin("else")), How::Answered, None, later);
+    assert!(traffic.plan(&table, later).probes.is_empty(), "one at a time");
+    traffic.ended(probe, None, How::NotAsked, None, later);
+    assert_eq!(traffic.plan(&table, later).probes.len(), 1);
 }
 
 #[tokio::test]

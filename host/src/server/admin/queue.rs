@@ -17,13 +17,13 @@ use crate::{
     audit::Act,
     failure::cut,
     id::{LinkId, PlatformName},
-    push::{PushError, view::JobView},
+    push::{PushError, Resumed, view::JobView},
     server::{
         api::jobs::{JobList, parse},
         front::{RequestError, RequestId},
         problem::Problem,
     },
-    store::{Filter, Job, JobId, PAGE_MAX, StoreError},
+    store::{Job, JobId, PAGE_MAX, StoreError},
 };
 
 /// Batches listed whose last row has not come.
@@ -116,35 +116,26 @@ pub(super) async fn cancel(
     Ok(Json(JobView::from(&admin.push.cancel(&job).await?)).into_response())
 }
 
-/// Sends all jobs again that a query asks for; it must name a link and a state.
+/// Sends the jobs again that a query asks for, which must name a link and a state: at most [`PAGE_MAX`] of them, and says
+/// after which to go on.
 pub(super) async fn retry_all(
     _: Operator,
     State(admin): State<Arc<Admin>>,
     id: RequestId,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Problem> {
-    let (filter, mut after, _) = parse(query.as_deref().unwrap_or(""))?;
+    let (filter, after, _) = parse(query.as_deref().unwrap_or(""))?;
     let (Some(link), Some(state)) = (&filter.link, filter.state) else {
         let rule = "a link and a state are expected, as in ?link=zj.nbufe&state=parked";
         return Err(RequestError::Query { name: "link", rule }.into());
     };
     before(&admin, &id, "retry-all", format!("{link} {}", state.as_str())).await?;
-    let mut retried = 0_u64;
-    loop {
-        let page = admin.push.store().list(Filter::clone(&filter), after, PAGE_MAX).await.map_err(PushError::from)?;
-        for job in &page.jobs {
-            match admin.push.retry(job).await {
-                Ok(_) => retried = retried.saturating_add(1),
-                // It has gone on meanwhile.
-                Err(PushError::State(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        match page.next {
-            Some(next) => after = next,
-            None => return Ok(Json(json!({ "retried": retried }))),
-        }
-    }
+    let page = admin.push.store().list(filter, after, PAGE_MAX).await.map_err(PushError::from)?;
+    let retried = admin.push.retry_all(&page.jobs).await?;
+    Ok(Json(match page.next {
+        Some(next) => json!({ "retried": retried, "next": next.to_string() }),
+        None => json!({ "retried": retried }),
+    }))
 }
 
 #[derive(Default, Deserialize)]
@@ -170,7 +161,7 @@ pub(super) async fn hold(
     Ok(Json(json!({ "link": link.to_string(), "held": true, "reason": reason })))
 }
 
-/// Lets a link go on.
+/// Lets a link go on; the answer says so if it cannot, since a credential of it is over.
 pub(super) async fn resume(
     _: Operator,
     State(admin): State<Arc<Admin>>,
@@ -179,8 +170,12 @@ pub(super) async fn resume(
 ) -> Result<Json<Value>, Problem> {
     let link = link(path)?;
     before(&admin, &id, "resume", link.to_string()).await?;
-    let was_held = admin.push.resume(&link).await?;
-    Ok(Json(json!({ "link": link.to_string(), "held": false, "was_held": was_held })))
+    let (link, resumed) = (link.to_string(), admin.push.resume(&link).await?);
+    Ok(Json(match resumed {
+        Resumed::GoesOn => json!({ "link": link, "held": false, "was_held": true }),
+        Resumed::NotHeld => json!({ "link": link, "held": false, "was_held": false }),
+        Resumed::Expired(slot) => json!({ "link": link, "held": true, "was_held": true, "expired": slot }),
+    }))
 }
 
 #[derive(Deserialize)]

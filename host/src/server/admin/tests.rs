@@ -10,9 +10,13 @@ use crate::{
     link::Dispatcher,
     server::{
         auth::generate,
-        tests::{harness::Host, queue::queue},
+        tests::{
+            harness::Host,
+            queue::{Queue, queue, still},
+        },
     },
     shutdown::Shutdown,
+    store::{At, Digest, JobId, NewJob, Newer, Repeat, Sealed},
 };
 
 #[derive(Default)]
@@ -49,11 +53,14 @@ impl Control for Double {
 }
 
 async fn start(key: Option<&str>) -> (Host, Arc<Double>, Shutdown) {
+    start_with(key, queue(Arc::new(Dispatcher::new(1, 1)))).await
+}
+
+async fn start_with(key: Option<&str>, queue: Queue) -> (Host, Arc<Double>, Shutdown) {
     let control = Arc::new(Double::default());
     let (shutdown, drain) = Shutdown::new();
     let recorder = PrometheusBuilder::new().build_recorder();
     metrics::with_local_recorder(&recorder, || metrics::counter!("duijie_test_total").increment(7));
-    let queue = queue(Arc::new(Dispatcher::new(1, 1)));
     let admin = Admin {
         control: control.clone(),
         push: queue.push.clone(),
@@ -143,4 +150,50 @@ async fn wishes_are_operators_own_and_what_cannot_be_granted_says_why() {
     let release = |revision: &str| format!("POST /v1/quarantine/{revision}/release");
     assert_eq!(host.ask(&release(&"a".repeat(12)), &keyed, "").await.status, 200);
     assert_eq!(host.ask(&release("a"), &keyed, "").await.status, 404);
+}
+
+fn job() -> NewJob {
+    NewJob {
+        id: JobId(uuid::Uuid::now_v7()),
+        link: "zj.a".parse().unwrap(),
+        connector: "zj-gxsz".parse().unwrap(),
+        operation: "record.push-one".into(),
+        platform: "campus".parse().unwrap(),
+        key: None,
+        repeat: Repeat::Safe,
+        newer: Newer::Keep,
+        payload: Sealed("sealed".into()),
+        body: Digest([0; 32]),
+        due: At(0),
+        parks_at: Some(At(1)),
+        idempotency: None,
+        callback: false,
+        request_id: "r-1".into(),
+    }
+}
+
+#[tokio::test]
+async fn many_jobs_are_sent_again_in_requests_that_end_soon_and_say_where_to_go_on() {
+    let key = generate().unwrap();
+    let (queue, _drain) = still(Arc::new(Dispatcher::new(1, 1)));
+    let store = queue.push.store().clone();
+    for many in [1000, 1] {
+        store.accept(At(0), (0..many).map(|_| job()).collect()).await.unwrap();
+    }
+    assert_eq!(store.park_aged(At(1), 2000).await.unwrap().len(), 1001);
+    let (host, _, _shutdown) = start_with(Some(&key.sha256), queue).await;
+    let bearer = format!("Authorization: Bearer {}", key.secret.as_str());
+    let mut answers = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("POST /v1/jobs/retry?link=zj.a&state=parked{after}");
+        let answer = host.ask(&path, &[&bearer], "").await.json();
+        let next = answer["next"].as_str().map(str::to_owned);
+        answers.push(answer);
+        let Some(next) = next else { break };
+        after = format!("&after={next}");
+    }
+    let page = |next: &str| json!({ "retried": 500, "next": next });
+    assert_eq!(answers, [page("500"), page("1000"), json!({ "retried": 1 })]);
+    assert_eq!(store.oldest().await.unwrap().len(), 1, "all of them wait");
 }

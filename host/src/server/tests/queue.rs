@@ -12,7 +12,7 @@ use crate::{
     link::Dispatcher,
     push::{self, Push},
     seal::Sealer,
-    shutdown::Shutdown,
+    shutdown::{Drain, Shutdown},
     store::{Options, Sqlite, Store},
     webhook::Webhooks,
 };
@@ -22,7 +22,7 @@ pub(crate) struct Queue {
     pub(crate) push: Arc<Push>,
     pub(crate) auditor: Auditor,
     _worker: Shutdown,
-    _directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// A queue that sends through this.
@@ -32,6 +32,17 @@ pub(crate) fn queue(dispatcher: Arc<Dispatcher>) -> Queue {
 
 /// The same on a store that is opened otherwise.
 pub(crate) fn queue_on(dispatcher: Arc<Dispatcher>, change: impl FnOnce(Options) -> Options) -> Queue {
+    let (queue, drain) = still_on(dispatcher, change);
+    tokio::spawn(push::worker::run(queue.push.clone(), drain));
+    queue
+}
+
+/// A queue whose worker does not run, and the signal for one.
+pub(crate) fn still(dispatcher: Arc<Dispatcher>) -> (Queue, Drain) {
+    still_on(dispatcher, |options| options)
+}
+
+fn still_on(dispatcher: Arc<Dispatcher>, change: impl FnOnce(Options) -> Options) -> (Queue, Drain) {
     let directory = tempfile::tempdir().unwrap();
     let path: PathBuf = directory.path().join("duijie.db");
     let host_key = HostKey::open(&directory.path().join("host.key"), &path).unwrap();
@@ -45,6 +56,5 @@ pub(crate) fn queue_on(dispatcher: Arc<Dispatcher>, change: impl FnOnce(Options)
     let (worker, drain) = Shutdown::new();
     let parts = push::Parts { dispatcher, store, sealer, webhooks, events, inflight: 4, drain: drain.clone() };
     let push = Arc::new(Push::new(parts));
-    tokio::spawn(push::worker::run(push.clone(), drain));
-    Queue { push, auditor, _worker: worker, _directory: directory }
+    (Queue { push, auditor, _worker: worker, directory }, drain)
 }

@@ -88,7 +88,8 @@ fn earlier(db: &Connection, now: At, job: &NewJob, given: &Idempotency) -> Resul
     let found = db
         .prepare_cached(
             "SELECT idempotency.body, job.id, job.seq FROM idempotency JOIN job ON job.seq = idempotency.job
-                WHERE idempotency.platform = ?1 AND idempotency.key = ?2 AND idempotency.until > ?3",
+                WHERE idempotency.platform = ?1 AND idempotency.key = ?2
+                    AND (idempotency.until > ?3 OR job.state IN ('queued', 'sending', 'parked', 'unknown'))",
         )?
         .query_row(params![&*job.platform, given.key, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;

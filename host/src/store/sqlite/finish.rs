@@ -3,10 +3,11 @@
 use rusqlite::{Connection, params};
 
 use super::{
+    damage,
     ending::{self, End},
     jobs::{self, rows},
     line,
-    row::{self, JOB},
+    row::JOB,
 };
 use crate::{
     failure::{Class, Outcome},
@@ -72,19 +73,24 @@ fn keep(
 }
 
 /// See [`crate::store::Leases::expire`].
-pub(super) fn expire(db: &Connection, expiry: Expiry) -> Result<Vec<Expired>, StoreError> {
+pub(super) fn expire(db: &Connection, expiry: &Expiry) -> Result<Vec<Expired>, StoreError> {
     let until = if expiry.all { At(i64::MAX) } else { expiry.now };
-    let over: Vec<Job> = db
-        .prepare_cached(&format!(
-            "SELECT {JOB} FROM job INDEXED BY job_sending
-                WHERE state = 'sending' AND lease_until <= ?1 ORDER BY lease_until LIMIT ?2"
-        ))?
-        .query_map(params![until, rows(expiry.jobs_max)], row::job)?
-        .collect::<Result<_, _>>()?;
-    over.into_iter().map(|job| give_up(db, expiry, &job)).collect()
+    let sql = format!(
+        "SELECT {JOB} FROM job INDEXED BY job_sending
+            WHERE state = 'sending' AND lease_until <= ?1 ORDER BY lease_until LIMIT ?2"
+    );
+    let jobs_max = expiry.jobs_max.saturating_add(expiry.except.len());
+    let mut over = damage::ask(db, &sql, params![until, rows(jobs_max)], |_| Ok(()))?;
+    let parked = over.set_aside(db, expiry.now)?.into_iter().map(|id| Expired { id, state: State::Parked });
+    let mut expired: Vec<Expired> = parked.collect();
+    over.good.retain(|(job, ())| !expiry.except.contains(&job.id));
+    for (job, ()) in over.good.iter().take(expiry.jobs_max) {
+        expired.push(give_up(db, expiry, job)?);
+    }
+    Ok(expired)
 }
 
-fn give_up(db: &Connection, expiry: Expiry, job: &Job) -> Result<Expired, StoreError> {
+fn give_up(db: &Connection, expiry: &Expiry, job: &Job) -> Result<Expired, StoreError> {
     let report = Report {
         class: Some(Class::Internal),
         outcome: Outcome::Unknown,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{
-    Sqlite, accept,
+    Sqlite, accept, damage,
     ending::{self, End},
     line,
     row::{self, Id, JOB},
@@ -48,6 +48,18 @@ impl Jobs for Sqlite {
                     Ok((row::link(found, "link")?, found.get("state")?, found.get::<_, i64>("jobs")?.unsigned_abs()))
                 })?
                 .map(|found| found.map_err(StoreError::from))
+                // A job whose link is no name: the log has said so when it was set aside.
+                .filter(|found| !matches!(found, Err(StoreError::Data(_))))
+                .collect()
+        })
+    }
+
+    fn oldest(&self) -> Answer<'_, Vec<(LinkId, At)>> {
+        self.read(|db| {
+            db.prepare_cached(OLDEST)?
+                .query_map([], |found| Ok((row::link(found, "link")?, found.get("accepted")?)))?
+                .map(|found| found.map_err(StoreError::from))
+                .filter(|found| !matches!(found, Err(StoreError::Data(_))))
                 .collect()
         })
     }
@@ -68,6 +80,11 @@ impl Jobs for Sqlite {
         })
     }
 }
+
+/// Of each link that has queued jobs, when the one was accepted that was so first.
+pub(super) const OLDEST: &str = "SELECT link, (SELECT accepted FROM job INDEXED BY job_link
+        WHERE job.link = tally.link AND job.state = 'queued' ORDER BY seq LIMIT 1) AS accepted
+    FROM tally WHERE state = 'queued' AND jobs > 0 ORDER BY link";
 
 /// One job by its name.
 pub(super) fn find(db: &Connection, id: JobId) -> Result<Option<Job>, StoreError> {
@@ -94,42 +111,54 @@ fn attempts(db: &Connection, id: JobId) -> Result<Vec<Attempt>, StoreError> {
     Ok(last)
 }
 
-/// Each state is a range of an index in the order of acceptance; the page is the first of what all of them begin with.
-fn list(db: &Connection, filter: &Filter, after: i64, jobs_max: usize) -> Result<Page, StoreError> {
+/// The jobs of one state, in the order of acceptance: a range of an index, of which all is wanted but for what an operation
+/// leaves out.
+pub(super) fn list_sql(filter: &Filter) -> String {
     let (index, lead) = match filter {
         Filter { batch: Some(_), .. } => ("job_batch", "batch = :batch"),
+        Filter { link: Some(_), platform: Some(_), .. } => ("job_owner", "link = :link AND platform = :platform"),
         Filter { link: Some(_), .. } => ("job_link", "link = :link"),
         Filter { platform: Some(_), .. } => ("job_platform", "platform = :platform"),
         _ => ("job_state", "TRUE"),
     };
-    let mut query = db.prepare_cached(&format!(
+    format!(
         "SELECT {JOB} FROM job INDEXED BY {index}
             WHERE {lead} AND state = :state AND seq > :after
                 AND (:batch IS NULL OR batch = :batch) AND (:link IS NULL OR link = :link)
                 AND (:platform IS NULL OR platform = :platform) AND (:operation IS NULL OR operation = :operation)
             ORDER BY seq LIMIT :limit"
-    ))?;
+    )
+}
+
+/// The page is the first of what all states begin with. What is not understood is left out: it must not hide its neighbours,
+/// and the log names it.
+fn list(db: &Connection, filter: &Filter, after: i64, jobs_max: usize) -> Result<Page, StoreError> {
+    let sql = list_sql(filter);
     let states = filter.state.as_ref().map_or(&State::ALL[..], std::slice::from_ref);
-    let mut jobs: Vec<Job> = Vec::new();
+    let mut jobs: Vec<(i64, Option<Job>)> = Vec::new();
     for state in states {
-        let found = query.query_map(
+        let found = damage::ask(
+            db,
+            &sql,
             named_params! {
                 ":batch": filter.batch.map(Id), ":link": filter.link.as_deref(), ":state": state, ":after": after,
                 ":platform": filter.platform.as_deref(), ":operation": filter.operation,
                 // One more than asked for says whether there is a next page.
                 ":limit": rows(jobs_max.saturating_add(1)),
             },
-            row::job,
+            |_| Ok(()),
         )?;
-        for job in found {
-            jobs.push(job?);
+        for (seq, why) in &found.bad {
+            tracing::error!(seq, %why, "a job is not understood and is left out of a list");
         }
+        jobs.extend(found.bad.iter().map(|(seq, _)| (*seq, None)));
+        jobs.extend(found.good.into_iter().map(|(job, ())| (job.seq, Some(job))));
     }
-    jobs.sort_by_key(|job| job.seq);
+    jobs.sort_unstable_by_key(|(seq, _)| *seq);
     let more = jobs.len() > jobs_max;
     jobs.truncate(jobs_max);
-    let next = jobs.last().filter(|_| more).map(|job| job.seq);
-    Ok(Page { jobs, next })
+    let next = jobs.last().filter(|_| more).map(|(seq, _)| *seq);
+    Ok(Page { jobs: jobs.into_iter().filter_map(|(_, job)| job).collect(), next })
 }
 
 /// A bound as SQL wants it.

@@ -6,19 +6,19 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Sqlite, Tx,
+    Sqlite, Tx, damage,
     ending::{self, End},
     finish,
     jobs::rows,
     outbox,
-    row::{self, JOB},
+    row::JOB,
 };
 use crate::{
     failure::{Class, Outcome},
     id::LinkId,
     store::{
         Answer, At, Due, Expired, Expiry, Fate, Finish, Job, JobId, LeaseAsk, Leased, Leases, Report, Sealed, Stage,
-        StoreError,
+        StoreError, Taken,
     },
 };
 
@@ -26,7 +26,7 @@ use crate::{
 const AGED_STEP: usize = 256;
 
 impl Leases for Sqlite {
-    fn lease(&self, now: At, ask: LeaseAsk) -> Answer<'_, Vec<Leased>> {
+    fn lease(&self, now: At, ask: LeaseAsk) -> Answer<'_, Taken> {
         self.write(move |tx| lease(tx, now, &ask))
     }
 
@@ -35,21 +35,25 @@ impl Leases for Sqlite {
     }
 
     fn expire(&self, expiry: Expiry) -> Answer<'_, Vec<Expired>> {
-        self.write(move |tx| finish::expire(tx.db, expiry))
+        self.write(move |tx| finish::expire(tx.db, &expiry))
     }
 
     fn park_aged(&self, now: At, jobs_max: usize) -> Answer<'_, Vec<JobId>> {
         self.write(move |tx| park_aged(tx.db, now, jobs_max))
     }
 
-    fn next_due(&self, excluded: HashSet<LinkId>) -> Answer<'_, Due> {
-        self.read(move |db| next_due(db, &excluded))
+    fn next_due(&self, now: At, excluded: HashSet<LinkId>) -> Answer<'_, Due> {
+        self.read(move |db| next_due(db, now, &excluded))
     }
 }
 
 /// The next link by name that has a free job, and when the first of them is due.
 const NEXT_LINK: &str = "SELECT link, next_at FROM job INDEXED BY job_due
     WHERE state = 'queued' AND blocked = 0 AND link > ?1 ORDER BY link, next_at, seq LIMIT 1";
+
+/// A link's first free job that is not due yet.
+const NEXT_DUE: &str = "SELECT next_at FROM job INDEXED BY job_due
+    WHERE state = 'queued' AND blocked = 0 AND link = ?1 AND next_at > ?2 ORDER BY next_at LIMIT 1";
 
 /// A link's free job that is due longest.
 fn next_job() -> String {
@@ -61,9 +65,9 @@ fn next_job() -> String {
     )
 }
 
-fn lease(tx: &mut Tx<'_>, now: At, ask: &LeaseAsk) -> Result<Vec<Leased>, StoreError> {
-    park_aged(tx.db, now, AGED_STEP)?;
-    let mut round = Round { db: tx.db, now, ask, held: held(tx.db)?, room: HashMap::new(), leased: Vec::new() };
+fn lease(tx: &mut Tx<'_>, now: At, ask: &LeaseAsk) -> Result<Taken, StoreError> {
+    let taken = Taken { leased: Vec::new(), parked: park_aged(tx.db, now, AGED_STEP)? };
+    let mut round = Round { db: tx.db, now, ask, held: held(tx.db)?, room: HashMap::new(), taken };
     // One job of each link, beginning after the link that was served last; then again of those that had one.
     let (start, mut after, mut wrapped, mut circle) = (tx.turn.clone(), tx.turn.clone(), false, Vec::new());
     while !round.full() {
@@ -90,7 +94,7 @@ fn lease(tx: &mut Tx<'_>, now: At, ask: &LeaseAsk) -> Result<Vec<Leased>, StoreE
         }
         circle = again;
     }
-    Ok(round.leased)
+    Ok(round.taken)
 }
 
 /// One lease under way.
@@ -101,12 +105,12 @@ struct Round<'a> {
     held: HashSet<String>,
     /// Attempts that each link may still begin.
     room: HashMap<String, u32>,
-    leased: Vec<Leased>,
+    taken: Taken,
 }
 
 impl Round<'_> {
     fn full(&self) -> bool {
-        self.leased.len() >= self.ask.jobs_max
+        self.taken.leased.len() >= self.ask.jobs_max
     }
 
     /// Leases one job of this link, if one may be.
@@ -125,25 +129,24 @@ impl Round<'_> {
         let leased = if room == 0 { None } else { self.mark(link)? };
         self.room.insert(link.to_owned(), room.saturating_sub(u32::from(leased.is_some())));
         let taken = leased.is_some();
-        self.leased.extend(leased);
+        self.taken.leased.extend(leased);
         Ok(taken)
     }
 
-    fn mark(&self, link: &str) -> Result<Option<Leased>, StoreError> {
+    fn mark(&mut self, link: &str) -> Result<Option<Leased>, StoreError> {
         loop {
-            let found = self
-                .db
-                .prepare_cached(&next_job())?
-                .query_row(params![link, self.now], |found| Ok((row::job(found)?, found.get("sealed")?)))
-                .optional()?;
-            let (mut job, payload): (Job, Option<Sealed>) = match found {
-                Some(found) => found,
-                None => return Ok(None),
-            };
+            let sealed = |found: &rusqlite::Row<'_>| found.get::<_, Option<Sealed>>("sealed");
+            let mut found = damage::ask(self.db, &next_job(), params![link, self.now], sealed)?;
+            if found.is_empty() {
+                return Ok(None);
+            }
+            // Damage, and no reason to hold up its neighbours.
+            self.taken.parked.extend(found.set_aside(self.db, self.now)?);
+            let Some((mut job, payload)) = found.good.pop() else { continue };
             let Some(payload) = payload else {
-                // Damage, and no reason to hold up its neighbours.
                 why(self.db, &job, "its payload is missing in the store")?;
                 ending::end(self.db, self.now, &job, End::Parked)?;
+                self.taken.parked.push(job.id);
                 continue;
             };
             let (n, until) = (job.attempts.saturating_add(1), self.now.plus(self.ask.lease));
@@ -180,19 +183,19 @@ fn sending(db: &Connection, link: &str) -> Result<u32, StoreError> {
 
 /// Parks waiting jobs that are over their age.
 fn park_aged(db: &Connection, now: At, jobs_max: usize) -> Result<Vec<JobId>, StoreError> {
-    let aged: Vec<Job> = db
-        .prepare_cached(&format!(
-            "SELECT {JOB} FROM job INDEXED BY job_age WHERE state = 'queued' AND parks_at <= ?1 ORDER BY parks_at LIMIT ?2"
-        ))?
-        .query_map(params![now, rows(jobs_max)], row::job)?
-        .collect::<Result<_, _>>()?;
-    for job in &aged {
+    let sql = format!(
+        "SELECT {JOB} FROM job INDEXED BY job_age WHERE state = 'queued' AND parks_at <= ?1 ORDER BY parks_at LIMIT ?2"
+    );
+    let found = damage::ask(db, &sql, params![now, rows(jobs_max)], |_| Ok(()))?;
+    let mut parked = found.set_aside(db, now)?;
+    for (job, ()) in &found.good {
         if job.last.is_none() {
             why(db, job, "it has waited as long as it may and was never sent")?;
         }
         ending::end(db, now, job, End::Parked)?;
+        parked.push(job.id);
     }
-    Ok(aged.iter().map(|job| job.id).collect())
+    Ok(parked)
 }
 
 /// Says why a job is parked that no attempt has parked.
@@ -202,15 +205,20 @@ fn why(db: &Connection, job: &Job, message: &str) -> Result<(), StoreError> {
     ending::note(db, job, &Report { class: Some(Class::Internal), outcome, upstream_code: None, message })
 }
 
-fn next_due(db: &Connection, excluded: &HashSet<LinkId>) -> Result<Due, StoreError> {
+fn next_due(db: &Connection, now: At, excluded: &HashSet<LinkId>) -> Result<Due, StoreError> {
     let first = |sql: &str| -> Result<Option<At>, StoreError> {
         Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     };
     let held = held(db)?;
     let (mut job, mut after): (Option<At>, String) = (None, String::new());
-    while let Some((link, due)) = next_link(db, &after)? {
+    while let Some((link, first)) = next_link(db, &after)? {
         if !held.contains(&link) && !excluded.contains(link.as_str()) {
-            job = Some(job.map_or(due, |first| first.min(due)));
+            let due = if first > now {
+                Some(first)
+            } else {
+                db.prepare_cached(NEXT_DUE)?.query_row(params![link, now], |row| row.get(0)).optional()?
+            };
+            job = [job, due].into_iter().flatten().min();
         }
         after = link;
     }

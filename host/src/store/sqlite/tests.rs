@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::store::{
-    tests::{Maker, T0, accept, ask, job, lease},
+    tests::{Maker, T0, accept, ask, job, keyed, t},
     *,
 };
 
@@ -60,6 +60,18 @@ impl Maker for Files {
         let to = Self::new();
         (to.path(), Box::new(to))
     }
+}
+
+/// Changes a database past its store, as damage would: for tests of what stands above.
+pub(crate) fn past_store(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+/// The first column of each row, as text, past the store.
+pub(crate) fn seen_past_store(path: &Path, sql: &str) -> Vec<String> {
+    let db = Connection::open(path).unwrap();
+    let mut query = db.prepare(sql).unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -156,7 +168,7 @@ async fn a_full_disk_breaks_the_store_and_what_was_accepted_stays() {
     };
     assert!(matches!(&error, StoreError::Broken(why) if why.contains("full")), "{error:?}");
     // From now on nothing: no change, however small, and no question; whoever waits for the end hears of it.
-    assert_eq!(store.resume("zj.a".parse().unwrap()).await, Err(error.clone()));
+    assert_eq!(store.resume("zj.a".parse().unwrap(), None).await, Err(error.clone()));
     assert_eq!(store.counts().await, Err(error.clone()));
     assert_eq!(StoreError::Broken(broken.await), error);
     assert_eq!(store.is_broken().map(StoreError::Broken), Some(error));
@@ -202,7 +214,7 @@ async fn a_vfs_is_taken_by_its_name() {
     let named = |vfs: &str| Sqlite::open(Options { vfs: Some(vfs.into()), ..files.options() });
     assert!(matches!(named("none-of-this-name"), Err(StoreError::Broken(_))));
     let store = named("unix").unwrap();
-    assert!(store.next_due([].into()).await.is_ok());
+    assert!(store.next_due(T0, [].into()).await.is_ok());
 }
 
 #[tokio::test]
@@ -212,8 +224,56 @@ async fn a_job_without_its_payload_is_parked_and_holds_up_nobody() {
     let jobs = [(); 2].map(|()| job("zj.a"));
     store.accept(T0, jobs.to_vec()).await.unwrap();
     files.raw().execute("DELETE FROM payload WHERE job = 1", []).unwrap();
-    assert_eq!(lease(&*store, T0, 9).await[0].job.id, jobs[1].id);
+    let taken = store.lease(T0, ask(9)).await.unwrap();
+    assert_eq!((taken.leased[0].job.id, taken.parked), (jobs[1].id, vec![jobs[0].id]));
     assert_eq!(store.job(jobs[0].id).await.unwrap().unwrap().stage, Stage::Parked);
+}
+
+/// What is left of a job that cannot be read: state, outcome, doubt.
+fn left(files: &Files, seq: i64) -> (String, String, bool) {
+    let sql = "SELECT state, outcome, doubt FROM job WHERE seq = ?1";
+    files.raw().query_row(sql, [seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_parked_and_holds_up_nobody() {
+    // A column that no index has: whatever the disk made of it, the row is found.
+    for damage in [
+        "connector = 'NOT A NAME'",
+        "platform = ''",
+        "request_id = CAST(x'ff' AS TEXT)",
+        "class = 'no-class', outcome = 'unknown'",
+    ] {
+        let files = Files::new();
+        let store = files.open();
+        let mut jobs: Vec<_> = (0..4).map(|_| keyed("zj.a", 1, Newer::Keep)).collect();
+        jobs[3] = job("zj.a");
+        store.accept(T0, jobs.clone()).await.unwrap();
+        files.raw().execute(&format!("UPDATE job SET {damage} WHERE seq = 1"), []).unwrap();
+        let taken = store.lease(T0, ask(9)).await.unwrap();
+        assert_eq!(taken.parked, [jobs[0].id], "{damage}");
+        assert_eq!(taken.leased.iter().map(|one| one.job.id).collect::<Vec<_>>(), [jobs[1].id, jobs[3].id], "{damage}");
+        assert_eq!(left(&files, 1).0, "parked");
+        // Under way, and too old: it is told of as well, and the next of its line goes.
+        files.raw().execute(&format!("UPDATE job SET {damage} WHERE seq = 2"), []).unwrap();
+        files.raw().execute("UPDATE job SET parks_at = 1 WHERE seq = 3", []).unwrap();
+        let expiry = Expiry { now: t(30), all: false, except: [jobs[3].id].into(), tries_max: 9, jobs_max: 9 };
+        assert_eq!(store.expire(expiry).await.unwrap(), [Expired { id: jobs[1].id, state: State::Parked }], "{damage}");
+        assert_eq!(left(&files, 2), ("parked".into(), "unknown".into(), true), "it may have been sent");
+        files.raw().execute(&format!("UPDATE job SET {damage} WHERE seq = 3"), []).unwrap();
+        assert_eq!(store.park_aged(t(30), 9).await.unwrap(), [jobs[2].id], "{damage}");
+        // Lists show the others, on pages that go on. (Why a job is where it is was written over the damage.)
+        if damage.starts_with("class") {
+            assert_eq!(store.list(Filter::default(), 0, 9).await.unwrap().jobs.len(), 4);
+            continue;
+        }
+        let page = store.list(Filter::default(), 0, 2).await.unwrap();
+        assert_eq!((page.jobs.len(), page.next), (0, Some(2)));
+        let page = store.list(Filter::default(), 2, 2).await.unwrap();
+        assert_eq!((page.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), page.next), (vec![jobs[3].id], None));
+        assert_eq!(store.counts().await.unwrap().len(), 2);
+        assert_eq!(store.is_broken(), None);
+    }
 }
 
 #[tokio::test]
@@ -221,5 +281,5 @@ async fn nothing_is_leased_to_one_who_asks_for_nothing() {
     let files = Files::new();
     let store = files.open();
     accept(&*store, &job("zj.a")).await;
-    assert_eq!(store.lease(T0, ask(0)).await.unwrap().len(), 0);
+    assert_eq!(store.lease(T0, ask(0)).await.unwrap().leased.len(), 0);
 }

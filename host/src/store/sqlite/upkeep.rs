@@ -6,6 +6,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -25,6 +26,19 @@ use crate::{
 /// Most findings of a check.
 const FINDINGS_MAX: usize = 100;
 
+/// By how much the key of a job that is not over is prolonged: so seldom is it looked at.
+const PROLONGED: Duration = Duration::from_secs(7 * 86_400);
+/// Keys over their time whose job waits or may be sent again.
+const PROLONG: &str = "UPDATE idempotency SET until = ?3
+    WHERE (platform, key) IN (SELECT platform, key FROM idempotency INDEXED BY idempotency_until
+            WHERE until <= ?1 ORDER BY until LIMIT ?2)
+        AND (SELECT state FROM job WHERE seq = idempotency.job) IN ('queued', 'sending', 'parked', 'unknown')";
+/// The others. What was prolonged is not among them; of what was not looked at, what would be waits for the next step.
+const FORGET: &str = "DELETE FROM idempotency
+    WHERE (platform, key) IN (SELECT platform, key FROM idempotency INDEXED BY idempotency_until
+            WHERE until <= ?1 ORDER BY until LIMIT ?2)
+        AND (SELECT state FROM job WHERE seq = idempotency.job) NOT IN ('queued', 'sending', 'parked', 'unknown')";
+
 impl Upkeep for Sqlite {
     fn hold(&self, now: At, link: LinkId, mut reason: String) -> Answer<'_, ()> {
         cut(&mut reason, MESSAGE_MAX);
@@ -36,8 +50,25 @@ impl Upkeep for Sqlite {
         })
     }
 
-    fn resume(&self, link: LinkId) -> Answer<'_, bool> {
-        self.write(move |tx| Ok(tx.db.prepare_cached("DELETE FROM hold WHERE link = ?1")?.execute([&*link])? > 0))
+    fn hold_free(&self, now: At, link: LinkId, mut reason: String) -> Answer<'_, bool> {
+        cut(&mut reason, MESSAGE_MAX);
+        self.write(move |tx| {
+            let inserted = tx
+                .db
+                .prepare_cached("INSERT OR IGNORE INTO hold (link, reason, since) VALUES (?1, ?2, ?3)")?
+                .execute(params![&*link, reason, now])?;
+            Ok(inserted > 0)
+        })
+    }
+
+    fn resume(&self, link: LinkId, reason: Option<String>) -> Answer<'_, bool> {
+        self.write(move |tx| {
+            let deleted = tx
+                .db
+                .prepare_cached("DELETE FROM hold WHERE link = ?1 AND (?2 IS NULL OR reason = ?2)")?
+                .execute(params![&*link, reason])?;
+            Ok(deleted > 0)
+        })
     }
 
     fn holds(&self) -> Answer<'_, Vec<Hold>> {
@@ -55,6 +86,7 @@ impl Upkeep for Sqlite {
             let delete = |sql: &str| -> Result<usize, StoreError> {
                 Ok(tx.db.prepare_cached(sql)?.execute(params![now, rows(each_max)])?)
             };
+            tx.db.prepare_cached(PROLONG)?.execute(params![now, rows(each_max), now.plus(PROLONGED)])?;
             Ok(Purged {
                 payloads: delete(
                     "DELETE FROM payload WHERE job IN
@@ -64,10 +96,7 @@ impl Upkeep for Sqlite {
                     "DELETE FROM result WHERE job IN
                         (SELECT job FROM result INDEXED BY result_until WHERE until <= ?1 ORDER BY until LIMIT ?2)",
                 )?,
-                keys: delete(
-                    "DELETE FROM idempotency WHERE (platform, key) IN (SELECT platform, key FROM idempotency
-                        INDEXED BY idempotency_until WHERE until <= ?1 ORDER BY until LIMIT ?2)",
-                )?,
+                keys: delete(FORGET)?,
             })
         })
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Sqlite, jobs::rows};
+use super::{Sqlite, jobs::rows, row};
 use crate::{
     id::LinkId,
     store::{
@@ -52,6 +52,15 @@ impl Values for Sqlite {
                 "SELECT key, value, expires FROM value WHERE link = ?1 AND (expires IS NULL OR expires > ?2) ORDER BY key",
             )?;
             Ok(query.query_map(params![&*link, now], read)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn values_links(&self, prefix: Vec<u8>) -> Answer<'_, Vec<LinkId>> {
+        self.read(move |db| {
+            let mut query =
+                db.prepare("SELECT DISTINCT link FROM value WHERE substr(key, 1, ?2) = ?1 ORDER BY link")?;
+            let found = query.query_map(params![prefix, rows(prefix.len())], |found| row::link(found, "link"))?;
+            Ok(found.collect::<Result<_, _>>()?)
         })
     }
 

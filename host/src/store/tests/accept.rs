@@ -75,13 +75,42 @@ pub(super) async fn the_same_key_with_another_body_is_a_conflict(maker: &dyn Mak
 
 pub(super) async fn a_key_past_its_time_is_free(maker: &dyn Maker) {
     let store = maker.open();
-    accept(&*store, &named(1, 1)).await;
+    let first = named(1, 1);
+    accept(&*store, &first).await;
+    store.cancel(T0, first.id).await.unwrap();
     let mut second = named(1, 2);
     second.idempotency.as_mut().unwrap().until = t(200);
     assert!(matches!(store.accept(t(100), vec![second.clone()]).await.unwrap()[0], Accepted::New { .. }));
     assert_eq!(store.accept(t(150), vec![named(1, 2)]).await.unwrap(), [Accepted::Replay(second.id)]);
+    store.cancel(t(150), second.id).await.unwrap();
     assert_eq!(store.purge(t(150), 10).await.unwrap().keys, 0);
     assert_eq!(store.purge(t(200), 10).await.unwrap().keys, 1);
+}
+
+pub(super) async fn a_key_whose_job_still_waits_is_not_forgotten(maker: &dyn Maker) {
+    let store = maker.open();
+    let (week, year) = (t(7 * 86_400), t(365 * 86_400));
+    let (waits, parked) = (named(1, 1), named(2, 2));
+    store.accept(T0, vec![parked.clone(), waits.clone()]).await.unwrap();
+    let leased = lease(&*store, T0, 1).await.remove(0);
+    store.finish(T0, end(&leased, Outcome::NotSent, Verdict::Parked)).await.unwrap();
+    let replays = async |now| {
+        for given in [&waits, &parked] {
+            let again = NewJob { id: JobId(Uuid::now_v7()), ..given.clone() };
+            assert_eq!(store.accept(now, vec![again]).await.unwrap(), [Accepted::Replay(given.id)]);
+        }
+    };
+    // Before it is purged, after that, and when it has been looked at again.
+    replays(week).await;
+    for now in [week, year, year] {
+        assert_eq!(store.purge(now, 10).await.unwrap().keys, 0);
+        replays(now).await;
+    }
+    for given in [&waits, &parked] {
+        store.cancel(year, given.id).await.unwrap();
+    }
+    assert_eq!(store.purge(year, 10).await.unwrap().keys, 0, "a client may ask once more how it ended");
+    assert_eq!(store.purge(t(400 * 86_400), 10).await.unwrap().keys, 2);
 }
 
 pub(super) async fn a_newer_version_takes_the_place_of_one_that_waits(maker: &dyn Maker) {

@@ -31,7 +31,8 @@ pub(super) async fn what_was_under_way_is_recovered_as_repeat_says(maker: &dyn M
     // What the lost process says now comes too late for the recovered store.
     let (late, store) = (done(&leased[0]), after.open());
     assert_eq!(state(&*store, safe.id).await, State::Sending);
-    let expired = store.expire(Expiry { now: t(1), all: true, tries_max: 9, jobs_max: 10 }).await.unwrap();
+    let expired =
+        store.expire(Expiry { now: t(1), all: true, except: [].into(), tries_max: 9, jobs_max: 10 }).await.unwrap();
     assert_eq!(expired.len(), 2);
     assert_eq!(store.finish(t(1), late).await, Err(StoreError::Fenced));
     assert_eq!(state(&*store, not_safe.id).await, State::Unknown);

@@ -1,6 +1,7 @@
 //! Asking about jobs, and what a person may do to them.
 
 use super::*;
+use crate::id::LinkId;
 
 pub(super) async fn pages_go_through_everything_once(maker: &dyn Maker) {
     let store = maker.open();
@@ -65,10 +66,23 @@ pub(super) async fn counts_follow_every_change(maker: &dyn Maker) {
         counts.into_iter().map(|(link, state, n)| format!("{link} {} {n}", state.as_str())).collect::<Vec<_>>()
     };
     assert_eq!(counts().await, ["zj.a queued 2", "zj.b queued 1"]);
-    let leased = store.lease(T0, LeaseAsk { inflight: 1, ..ask(9) }).await.unwrap();
+    let leased = store.lease(T0, LeaseAsk { inflight: 1, ..ask(9) }).await.unwrap().leased;
     assert_eq!(counts().await, ["zj.a queued 1", "zj.a sending 1", "zj.b sending 1"]);
     store.finish(T0, done(&leased[1])).await.unwrap();
     assert_eq!(counts().await, ["zj.a queued 1", "zj.a sending 1", "zj.b done 1"]);
+}
+
+pub(super) async fn the_oldest_that_waits_is_known_of_each_link(maker: &dyn Maker) {
+    let store = maker.open();
+    assert_eq!(store.oldest().await, Ok(vec![]));
+    for (n, link) in [(1, "zj.b"), (2, "zj.a"), (3, "zj.b"), (4, "zj.b")] {
+        store.accept(t(n), vec![job(link)]).await.unwrap();
+    }
+    let link = |link: &str| link.parse::<LinkId>().unwrap();
+    assert_eq!(store.oldest().await, Ok(vec![(link("zj.a"), t(2)), (link("zj.b"), t(1))]));
+    // What is sent does not wait.
+    store.lease(t(5), LeaseAsk { inflight: 1, ..ask(9) }).await.unwrap();
+    assert_eq!(store.oldest().await, Ok(vec![(link("zj.b"), t(3))]));
 }
 
 pub(super) async fn retry_and_cancel_know_their_states(maker: &dyn Maker) {

@@ -27,12 +27,12 @@ pub(super) async fn a_link_has_no_more_under_way_than_it_may(maker: &dyn Maker) 
     let jobs = (0..20).map(|n| job(if n % 2 == 0 { "zj.a" } else { "zj.b" })).collect();
     store.accept(T0, jobs).await.unwrap();
     let limits = LeaseAsk { inflight: 2, inflight_of: [("zj.b".parse().unwrap(), 5)].into(), ..ask(100) };
-    let leased = store.lease(T0, limits.clone()).await.unwrap();
+    let leased = store.lease(T0, limits.clone()).await.unwrap().leased;
     let of = |link: &str| leased.iter().filter(|one| &*one.job.link == link).collect::<Vec<_>>();
     assert_eq!((of("zj.a").len(), of("zj.b").len()), (2, 5));
-    assert_eq!(store.lease(T0, limits.clone()).await.unwrap().len(), 0);
+    assert_eq!(store.lease(T0, limits.clone()).await.unwrap().leased.len(), 0);
     store.finish(T0, done(of("zj.a")[0])).await.unwrap();
-    assert_eq!(store.lease(T0, limits).await.unwrap().len(), 1);
+    assert_eq!(store.lease(T0, limits).await.unwrap().leased.len(), 1);
 }
 
 pub(super) async fn excluded_and_held_links_are_left_alone(maker: &dyn Maker) {
@@ -40,10 +40,10 @@ pub(super) async fn excluded_and_held_links_are_left_alone(maker: &dyn Maker) {
     store.accept(T0, ["zj.a", "zj.b", "zj.c"].map(job).to_vec()).await.unwrap();
     store.hold(T0, "zj.b".parse().unwrap(), "the key ends".into()).await.unwrap();
     let limits = LeaseAsk { excluded: ["zj.a".parse().unwrap()].into(), ..ask(100) };
-    let leased = store.lease(T0, limits.clone()).await.unwrap();
+    let leased = store.lease(T0, limits.clone()).await.unwrap().leased;
     assert_eq!(leased.iter().map(|one| &*one.job.link).collect::<Vec<_>>(), ["zj.c"]);
-    assert_eq!(store.next_due(limits.excluded).await.unwrap().job, None);
-    assert!(store.resume("zj.b".parse().unwrap()).await.unwrap());
+    assert_eq!(store.next_due(At(0), limits.excluded).await.unwrap().job, None);
+    assert!(store.resume("zj.b".parse().unwrap(), None).await.unwrap());
     assert_eq!(lease(&*store, T0, 100).await.len(), 2);
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn a_verdict_of_an_attempt_that_is_over_is_fenced(maker: &dyn M
     let given = job("zj.a");
     accept(&*store, &given).await;
     let first = lease(&*store, T0, 1).await.remove(0);
-    let expiry = Expiry { now: t(30), all: false, tries_max: 9, jobs_max: 10 };
+    let expiry = Expiry { now: t(30), all: false, except: [].into(), tries_max: 9, jobs_max: 10 };
     assert_eq!(store.expire(expiry).await.unwrap(), [Expired { id: given.id, state: State::Queued }]);
     assert_eq!(store.finish(t(31), done(&first)).await, Err(StoreError::Fenced));
     let second = lease(&*store, t(31), 1).await.remove(0);
@@ -158,7 +158,7 @@ pub(super) async fn leases_that_are_over_are_given_up_as_repeat_says(maker: &dyn
     let (safe, not_safe) = (job("zj.a"), NewJob { repeat: Repeat::Unsafe, ..job("zj.a") });
     store.accept(T0, vec![safe.clone(), not_safe.clone()]).await.unwrap();
     lease(&*store, T0, 10).await;
-    let expiry = |now| Expiry { now, all: false, tries_max: 9, jobs_max: 10 };
+    let expiry = |now| Expiry { now, all: false, except: [].into(), tries_max: 9, jobs_max: 10 };
     assert_eq!(store.expire(expiry(t(29))).await.unwrap(), []);
     assert_eq!(store.expire(expiry(t(30))).await.unwrap().len(), 2);
     assert_eq!(stage(&*store, safe.id).await, Stage::Queued { due: t(30), behind: false });
@@ -177,7 +177,7 @@ pub(super) async fn a_job_that_takes_the_host_down_is_parked(maker: &dyn Maker) 
     accept(&*store, &given).await;
     for (n, expected) in [(1, State::Queued), (2, State::Queued), (3, State::Parked)] {
         assert_eq!(lease(&*store, t(n * 100), 1).await[0].n, u32::try_from(n).unwrap());
-        let expiry = Expiry { now: t(n * 100 + 50), all: false, tries_max: 3, jobs_max: 10 };
+        let expiry = Expiry { now: t(n * 100 + 50), all: false, except: [].into(), tries_max: 3, jobs_max: 10 };
         assert_eq!(store.expire(expiry).await.unwrap(), [Expired { id: given.id, state: expected }]);
     }
     // A person may try again, with as many tries.
@@ -190,10 +190,10 @@ pub(super) async fn after_a_start_every_lease_is_over(maker: &dyn Maker) {
     let store = maker.open();
     store.accept(T0, (0..25).map(|_| job("zj.a")).collect()).await.unwrap();
     lease(&*store, T0, 25).await;
-    let expiry = Expiry { now: t(1), all: true, tries_max: 9, jobs_max: 10 };
+    let expiry = Expiry { now: t(1), all: true, except: [].into(), tries_max: 9, jobs_max: 10 };
     let mut steps = Vec::new();
     for _ in 0..4 {
-        steps.push(store.expire(expiry).await.unwrap().len());
+        steps.push(store.expire(expiry.clone()).await.unwrap().len());
     }
     assert_eq!(steps, [10, 10, 5, 0]);
 }
@@ -202,10 +202,11 @@ pub(super) async fn what_waits_too_long_is_parked_and_never_dropped(maker: &dyn 
     let store = maker.open();
     let jobs: Vec<_> = (0..3).map(|n| NewJob { parks_at: Some(t(10 + n)), ..job("zj.a") }).collect();
     store.accept(T0, jobs.clone()).await.unwrap();
-    assert_eq!(store.next_due([].into()).await.unwrap().age, Some(t(10)));
+    assert_eq!(store.next_due(T0, [].into()).await.unwrap().age, Some(t(10)));
     assert_eq!(store.park_aged(t(10), 10).await.unwrap(), [jobs[0].id]);
-    // A lease parks what is too old rather than hand it out.
-    assert_eq!(ids(&lease(&*store, t(11), 10).await), [jobs[2].id]);
+    // A lease parks what is too old rather than hand it out, and says so.
+    let taken = store.lease(t(11), ask(10)).await.unwrap();
+    assert_eq!((ids(&taken.leased), taken.parked), (vec![jobs[2].id], vec![jobs[1].id]));
     let parked = store.job(jobs[1].id).await.unwrap().unwrap();
     assert_eq!((parked.stage, parked.last.unwrap().outcome), (Stage::Parked, Outcome::NotSent));
     assert!(store.payload(jobs[1].id).await.unwrap().is_some());
@@ -216,15 +217,47 @@ pub(super) async fn what_waits_too_long_is_parked_and_never_dropped(maker: &dyn 
 
 pub(super) async fn the_timer_knows_what_is_next(maker: &dyn Maker) {
     let store = maker.open();
-    assert_eq!(store.next_due([].into()).await.unwrap(), Due::default());
+    assert_eq!(store.next_due(T0, [].into()).await.unwrap(), Due::default());
     let first = NewJob { due: t(5), callback: true, parks_at: Some(t(90)), ..job("zj.b") };
     store.accept(T0, vec![NewJob { due: t(7), ..job("zj.a") }, first]).await.unwrap();
     let expected = Due { job: Some(t(5)), age: Some(t(90)), ..Due::default() };
-    assert_eq!(store.next_due([].into()).await.unwrap(), expected);
+    assert_eq!(store.next_due(T0, [].into()).await.unwrap(), expected);
     let leased = lease(&*store, t(6), 10).await.remove(0);
     let expected = Due { job: Some(t(7)), lease: Some(t(36)), ..Due::default() };
-    assert_eq!(store.next_due([].into()).await.unwrap(), expected);
+    assert_eq!(store.next_due(t(6), [].into()).await.unwrap(), expected);
     store.finish(t(6), done(&leased)).await.unwrap();
-    assert_eq!(store.next_due([].into()).await.unwrap().event, Some(t(6)));
-    assert_eq!(store.next_due(["zj.a".parse().unwrap()].into()).await.unwrap().job, None);
+    assert_eq!(store.next_due(t(6), [].into()).await.unwrap().event, Some(t(6)));
+    assert_eq!(store.next_due(t(6), ["zj.a".parse().unwrap()].into()).await.unwrap().job, None);
+}
+
+pub(super) async fn the_timer_knows_of_each_link_what_is_not_due_yet(maker: &dyn Maker) {
+    let store = maker.open();
+    let due = |link, seconds| NewJob { due: t(seconds), ..job(link) };
+    store.accept(T0, vec![due("zj.a", 1), due("zj.a", 900), due("zj.b", 2), due("zj.b", 12)]).await.unwrap();
+    let next = async |now, excluded: &[&str]| {
+        let excluded = excluded.iter().map(|link| link.parse().unwrap()).collect();
+        store.next_due(now, excluded).await.unwrap().job
+    };
+    assert_eq!(next(T0, &[]).await, Some(t(1)));
+    // What is due waits for a place; that of one link hides nothing of another's, nor of its own.
+    assert_eq!(next(t(10), &[]).await, Some(t(12)));
+    assert_eq!(next(t(10), &["zj.b"]).await, Some(t(900)));
+    assert_eq!(next(t(900), &[]).await, None);
+}
+
+pub(super) async fn what_is_under_way_here_is_not_given_up_whatever_the_clock_says(maker: &dyn Maker) {
+    let store = maker.open();
+    store.accept(T0, (0..6).map(|_| job("zj.a")).collect()).await.unwrap();
+    let leased = ids(&lease(&*store, T0, 6).await);
+    let here = || leased[..4].iter().copied().collect();
+    for all in [false, true] {
+        // As many as are asked for, though those that are not meant come first.
+        let expiry = Expiry { now: t(86_400), all, except: here(), tries_max: 9, jobs_max: 1 };
+        assert_eq!(store.expire(expiry).await.unwrap().len(), 1);
+    }
+    let expiry = Expiry { now: t(86_400), all: true, except: here(), tries_max: 9, jobs_max: 9 };
+    assert_eq!(store.expire(expiry).await.unwrap(), []);
+    for id in &leased[..4] {
+        assert_eq!(state(&*store, *id).await, State::Sending);
+    }
 }

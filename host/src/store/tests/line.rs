@@ -105,7 +105,7 @@ pub(super) async fn whatever_ends_a_job_lets_the_next_one_go(maker: &dyn Maker) 
     }
     store.cancel(T0, jobs[3].id).await.unwrap();
     assert_eq!(ids(&lease(&*store, T0, 10).await), [jobs[4].id]);
-    let expiry = Expiry { now: t(30), all: false, tries_max: 1, jobs_max: 10 };
+    let expiry = Expiry { now: t(30), all: false, except: [].into(), tries_max: 1, jobs_max: 10 };
     assert_eq!(store.expire(expiry).await.unwrap(), [Expired { id: jobs[4].id, state: State::Parked }]);
     assert_eq!(stage(&*store, jobs[5].id).await, Stage::Queued { due: T0, behind: false });
     assert_eq!(store.park_aged(t(50), 10).await.unwrap(), [jobs[5].id]);

@@ -1,6 +1,7 @@
 //! Retention, holds, backups.
 
 use super::*;
+use crate::id::LinkId;
 
 pub(super) async fn payloads_go_when_they_may_and_hashes_stay(maker: &dyn Maker) {
     let store = maker.open();
@@ -53,11 +54,24 @@ pub(super) async fn holds_say_why(maker: &dyn Maker) {
     let holds = store.holds().await.unwrap();
     assert_eq!(holds[1], Hold { link: "zj.b".parse().unwrap(), reason: "another".into(), since: t(1) });
     assert_eq!(holds[0].reason.len(), 1024);
-    assert_eq!(store.resume("zj.b".parse().unwrap()).await, Ok(true));
-    assert_eq!(store.resume("zj.b".parse().unwrap()).await, Ok(false));
+    assert_eq!(store.resume("zj.b".parse().unwrap(), None).await, Ok(true));
+    assert_eq!(store.resume("zj.b".parse().unwrap(), None).await, Ok(false));
     // A hold survives.
     let after = maker.cut();
     assert_eq!(after.open().holds().await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_hold_is_neither_overwritten_nor_lifted_for_a_reason_that_is_not_its_own(maker: &dyn Maker) {
+    let store = maker.open();
+    let link = || "zj.a".parse::<LinkId>().unwrap();
+    let why = async || store.holds().await.unwrap().pop().map(|hold| hold.reason);
+    assert_eq!(store.hold_free(T0, link(), "the key ends".into()).await, Ok(true));
+    store.hold(T0, link(), "an operator's".into()).await.unwrap();
+    assert_eq!(store.hold_free(T0, link(), "the key ends".into()).await, Ok(false));
+    assert_eq!(store.resume(link(), Some("the key ends".into())).await, Ok(false));
+    assert_eq!(why().await.as_deref(), Some("an operator's"));
+    assert_eq!(store.resume(link(), Some("an operator's".into())).await, Ok(true));
+    assert_eq!(why().await, None);
 }
 
 pub(super) async fn a_backup_of_a_busy_store_is_whole_and_opens(maker: &dyn Maker) {

@@ -66,6 +66,16 @@ pub(super) async fn links_do_not_see_each_other(maker: &dyn Maker) {
     assert_eq!(get(&*store, T0, "a").await.as_deref(), Some("1"));
 }
 
+pub(super) async fn links_are_found_by_how_a_key_of_theirs_begins(maker: &dyn Maker) {
+    let store = maker.open();
+    for (link, key) in [("zj.b", "hs/one"), ("zj.b", "hs/two"), ("zj.a", "hs/one"), ("zj.c", "hs"), ("zj.d", "ghs/one")]
+    {
+        store.value_set(T0, link.parse().unwrap(), value(key, "", None)).await.unwrap();
+    }
+    let found = store.values_links(b"hs/".to_vec()).await.unwrap();
+    assert_eq!(found.iter().map(|link| &**link).collect::<Vec<_>>(), ["zj.a", "zj.b"]);
+}
+
 pub(super) async fn what_is_expired_is_swept_in_steps(maker: &dyn Maker) {
     let store = maker.open();
     for n in 0..50 {

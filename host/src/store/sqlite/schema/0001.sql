@@ -42,6 +42,7 @@ CREATE INDEX job_age ON job (parks_at) WHERE state = 'queued' AND parks_at IS NO
 CREATE INDEX job_sending ON job (lease_until) WHERE state = 'sending';
 CREATE INDEX job_line ON job (link, key, state, seq) WHERE key IS NOT NULL;
 CREATE INDEX job_link ON job (link, state, seq);
+CREATE INDEX job_owner ON job (link, platform, state, seq);
 CREATE INDEX job_platform ON job (platform, state, seq);
 CREATE INDEX job_state ON job (state, seq);
 CREATE INDEX job_batch ON job (batch, state, seq) WHERE batch IS NOT NULL;
