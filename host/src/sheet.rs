@@ -30,7 +30,7 @@ use bytes::Bytes;
 pub(crate) use self::{columns::Columns, error::SheetError, writer::Writer};
 
 /// Most bytes of a workbook as it is sent: it is held while it is read, unlike the other formats.
-pub(crate) const XLSX_MAX: usize = 32 << 20;
+pub(crate) const XLSX_MAX: usize = 16 << 20;
 
 /// How a batch is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub(crate) fn read(
             let mut file = Vec::new();
             let most = u64::try_from(XLSX_MAX).unwrap_or(u64::MAX);
             BufReader::new(source).take(most.saturating_add(1)).read_to_end(&mut file)?;
-            xlsx::read(&file, columns, &mut out)?;
+            xlsx::read(file, columns, &mut out)?;
         }
     }
     Ok(out.given)

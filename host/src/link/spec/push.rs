@@ -15,6 +15,8 @@ pub(crate) const INFLIGHT_DEFAULT: u32 = 4;
 const MAX_AGE_DAYS_DEFAULT: u32 = 14;
 /// Hours for which an output is kept by default: a week.
 const KEEP_RESULT_H_DEFAULT: u32 = 168;
+/// Hours for which a record that was refused is kept by default, by its upstream or by the check of a batch: 30 days.
+const KEEP_FAILED_H_DEFAULT: u32 = 720;
 /// Longest of each, in hours: a year.
 const KEEP_H_MAX: u64 = 8760;
 /// Schedules of a link.
@@ -35,6 +37,8 @@ pub(crate) struct PushSpec {
     pub(crate) keep_payload: Duration,
     /// For how long its output is.
     pub(crate) keep_result: Duration,
+    /// For how long a record is kept that failed, and one that was refused as a row of a batch.
+    pub(crate) keep_failed: Duration,
 }
 
 impl Default for PushSpec {
@@ -46,6 +50,7 @@ impl Default for PushSpec {
             max_age: hours(MAX_AGE_DAYS_DEFAULT * 24),
             keep_payload: Duration::ZERO,
             keep_result: hours(KEEP_RESULT_H_DEFAULT),
+            keep_failed: hours(KEEP_FAILED_H_DEFAULT),
         }
     }
 }
@@ -72,6 +77,7 @@ pub(super) struct RawPush {
     max_age_days: Option<u32>,
     keep_payload_h: Option<u32>,
     keep_result_h: Option<u32>,
+    keep_failed_h: Option<u32>,
 }
 
 impl RawPush {
@@ -90,6 +96,7 @@ impl RawPush {
             max_age: hours(24) * value("max_age_days", self.max_age_days, MAX_AGE_DAYS_DEFAULT, 1, 365)?,
             keep_payload: hours(value("keep_payload_h", self.keep_payload_h, 0, 0, KEEP_H_MAX)?),
             keep_result: hours(value("keep_result_h", self.keep_result_h, KEEP_RESULT_H_DEFAULT, 0, KEEP_H_MAX)?),
+            keep_failed: hours(value("keep_failed_h", self.keep_failed_h, KEEP_FAILED_H_DEFAULT, 1, KEEP_H_MAX)?),
         })
     }
 }

@@ -136,7 +136,7 @@ pub(super) async fn retry_all(
             match admin.push.retry(job).await {
                 Ok(_) => retried = retried.saturating_add(1),
                 // It has gone on meanwhile.
-                Err(PushError::State(_)) => {}
+                Err(PushError::State(_) | PushError::Gone) => {}
                 Err(error) => return Err(error.into()),
             }
         }
