@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::inputs::Room;
+use super::{body::announced, inputs::Room};
 
 /// For how long nothing may come of a body, and when its rate is looked at first.
 const IDLE: Duration = Duration::from_secs(30);
@@ -72,8 +72,9 @@ impl Arriving {
 /// # Errors
 /// As the module says.
 pub(super) async fn whole(body: Body, max: usize) -> io::Result<Bytes> {
+    // On its sender's word: it counts as much as it may have in any case.
+    let mut whole = BytesMut::with_capacity(announced(&body).unwrap_or(0).min(max));
     let mut arriving = Arriving::new(body);
-    let mut whole = BytesMut::new();
     while let Some(piece) = arriving.next().await {
         whole.extend_from_slice(&piece?);
         if whole.len() > max {

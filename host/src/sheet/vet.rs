@@ -65,7 +65,7 @@ pub(super) fn vet(file: &[u8]) -> Result<Cursor<Vec<u8>>, SheetError> {
     }
     let mut archive = ZipArchive::new(Cursor::new(file)).map_err(|_| SheetError::NotXlsx)?;
     check_declared(&mut archive)?;
-    copy(&mut archive)
+    copy(&mut archive, file.len())
 }
 
 /// What the directory says, before anything is inflated.
@@ -82,8 +82,9 @@ fn check_declared(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), SheetEr
     if declared > INFLATED_MAX { too_large(INFLATED) } else { Ok(()) }
 }
 
-fn copy(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Cursor<Vec<u8>>, SheetError> {
-    let mut copy = ZipWriter::new(Cursor::new(Vec::new()));
+fn copy(archive: &mut ZipArchive<Cursor<&[u8]>>, archive_len: usize) -> Result<Cursor<Vec<u8>>, SheetError> {
+    // What is copied of it is no longer than it is.
+    let mut copy = ZipWriter::new(Cursor::new(Vec::with_capacity(archive_len)));
     let mut left = INFLATED_MAX;
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(|_| SheetError::NotXlsx)?;
