@@ -96,6 +96,15 @@ fn noise(length: usize) -> String {
 }
 
 #[test]
+fn texts_that_are_too_much_in_all_are_refused() {
+    let strings = |count: usize| format!("<sst>{}</sst>", format!("<si><t>{}</t></si>", noise(20_000)).repeat(count));
+    refused(&book_of(&sheet_of(""), &[("xl/sharedStrings.xml", strings(1_900).into_bytes())]), "texts are over 36 MiB");
+    // As much without one to be held is no harm.
+    let cells = [row_of(&["姓名"]), row_of(&[&noise(2_000)]).repeat(400)].concat();
+    assert_eq!(read_all(Format::Xlsx, &book_of(&sheet_of(&cells), &[]), &people()).len(), 400);
+}
+
+#[test]
 fn a_tag_of_many_attributes_takes_no_time() {
     let attributes: String = (0..90_000_u32).map(|n| format!("a{n}='' ")).collect();
     let began = std::time::Instant::now();
