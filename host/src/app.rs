@@ -126,6 +126,8 @@ async fn run(config: Config, file: PathBuf) -> anyhow::Result<()> {
         drain: drain.clone(),
     }));
 
+    push.close_orphans().await.context("closing the batches that the last stop cut off")?;
+
     let control = Arc::new(Controls { status: parts.status, trigger: trigger.clone() });
     let state = Admin {
         control,

@@ -67,6 +67,9 @@ pub(crate) enum PushError {
     /// There is no such job, or it is somebody else's.
     #[error("there is no such job")]
     UnknownJob,
+    /// It was kept as long as such records are.
+    #[error("the record of this job is no longer kept; push it again")]
+    Gone,
     /// The job's state does not allow it.
     #[error("the job is {}, which does not allow that", .0.as_str())]
     State(State),
@@ -85,6 +88,7 @@ impl From<StoreError> for PushError {
         match error {
             StoreError::NotFound => Self::UnknownJob,
             StoreError::State(state) => Self::State(state),
+            StoreError::Gone => Self::Gone,
             error => Self::Store(error),
         }
     }

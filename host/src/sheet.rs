@@ -30,7 +30,10 @@ use bytes::Bytes;
 pub(crate) use self::{columns::Columns, error::SheetError, writer::Writer};
 
 /// Most bytes of a workbook as it is sent: it is held while it is read, unlike the other formats.
-pub(crate) const XLSX_MAX: usize = 32 << 20;
+pub(crate) const XLSX_MAX: usize = 16 << 20;
+
+/// Bytes by which the memory for one grows.
+const STEP: usize = 1 << 20;
 
 /// How a batch is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,13 +147,23 @@ pub(crate) fn read(
         Format::Json => json::read_array(source::text(source)?, &mut out)?,
         Format::Csv => csv::read(source::text(source)?, columns, &mut out)?,
         Format::Xlsx => {
-            let mut file = Vec::new();
-            let most = u64::try_from(XLSX_MAX).unwrap_or(u64::MAX);
-            BufReader::new(source).take(most.saturating_add(1)).read_to_end(&mut file)?;
-            xlsx::read(&file, columns, &mut out)?;
+            xlsx::read(whole(source)?, columns, &mut out)?;
         }
     }
     Ok(out.given)
+}
+
+/// A workbook, or so much of one that it is seen to be too long. Takes no more memory than it has bytes.
+fn whole(source: impl Read) -> Result<Vec<u8>, SheetError> {
+    let most = u64::try_from(XLSX_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let (mut source, mut file) = (BufReader::new(source).take(most), Vec::new());
+    loop {
+        file.reserve_exact(STEP);
+        let step = u64::try_from(STEP).unwrap_or(u64::MAX);
+        if source.by_ref().take(step).read_to_end(&mut file)? == 0 {
+            return Ok(file);
+        }
+    }
 }
 
 /// The sink, and how much went into it.

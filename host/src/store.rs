@@ -26,7 +26,10 @@ use futures_util::future::BoxFuture;
 pub(crate) use self::sqlite::tests::{past_store, seen_past_store};
 pub(crate) use self::{
     audit::{Audit, AuditEntry, AuditFault, AuditReport},
-    batch::{Batch, BatchRow, Batches, NewBatch, NewRow, Progress, RowAsk, RowFate, RowVerdict, Rows},
+    batch::{
+        Batch, BatchRow, Batches, Forgotten, NewBatch, NewRow, Progress, RowAsk, RowFate, RowPage, RowVerdict, Rows,
+        RowsAsk, Was, With,
+    },
     data::{At, Digest, Sealed},
     job::{
         Accepted, Attempt, Filter, Fold, Idempotency, Job, JobId, Jobs, Merge, Merged, NewJob, Newer, PAGE_MAX, Page,
@@ -63,6 +66,9 @@ pub(crate) enum StoreError {
     /// The job's state does not allow it.
     #[error("a job that is {} does not allow that", .0.as_str())]
     State(State),
+    /// The job's payload was deleted when its time was over.
+    #[error("the record is no longer kept")]
+    Gone,
     /// More at once than one transaction should hold.
     #[error("{given} at once are more than {max}")]
     TooMany {

@@ -65,6 +65,9 @@ async fn a_backup_while_records_come_has_every_one_accepted_before_it_and_they_w
     assert!(coming.wait().unwrap().success());
     let twice = operator(&host, &["backup", "backup.db"]).expect_code(1);
     assert!(twice.stderr.contains("exists"), "{}", twice.stderr);
+    fs::write(host.setup().root().join("other.db.audit"), "of another backup").unwrap();
+    let there = operator(&host, &["backup", "other.db"]).expect_code(1);
+    assert!(there.stderr.contains(".audit"), "{}", there.stderr);
     operator(&host, &["resume", LINK]).expect_code(0);
     eventually("all to be sent", async || count(&host, "done") == 600).await;
 

@@ -228,6 +228,30 @@ async fn what_is_held_waits_can_be_looked_at_and_taken_back_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_push_to_a_held_link_is_told_so() {
+    let docked = docked().await;
+    let host = &docked.host;
+    lines(host, "talks.ndjson", &talks(2));
+    operator(host, &["hold", LINK, "--reason", "the operator's own"]).expect_code(0);
+    let (key, said) = (host.setup().root().join("campus.key"), host.setup().root().join("said"));
+    fs::write(&key, host.key("campus")).unwrap();
+    let mut following = std::process::Command::new(duijie_tests::harness::build::host())
+        .args(["push", LINK, ONE, "talks.ndjson", "--url", &format!("http://{}", host.api_address())])
+        .args(["--key-file", key.to_str().unwrap()])
+        .env_clear()
+        .current_dir(host.setup().root())
+        .stdout(std::process::Stdio::null())
+        .stderr(fs::File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    eventually("the hold to be said", async || text(host, "said").contains("is held since")).await;
+    assert!(!text(host, "said").contains("the operator's own"), "why is not the platform's");
+    operator(host, &["resume", LINK]).expect_code(0);
+    let ended = tokio::task::spawn_blocking(move || following.wait().unwrap()).await.unwrap();
+    assert!(ended.success(), "{}", text(host, "said"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_upstream_refused_is_sent_again_when_an_operator_says_so() {
     let docked = docked_with(ZjGxsz::builder(), |college| college).await;
     let host = &docked.host;

@@ -84,7 +84,9 @@ pub(super) fn run(global: &Global, args: &PushArgs) -> Done {
         } else {
             print(&sent.text(&followed, written.as_ref()))?
         }
-        if followed.troubled() == 0 { Ok(()) } else { Err(Ended::Failed) }
+        // A row may be taken by the batch and yet not be what was sent now: then it is listed above.
+        let all = number(&receipt, "accepted") == number(&receipt, "rows");
+        if all && followed.troubled() == 0 { Ok(()) } else { Err(Ended::Failed) }
     })
 }
 
@@ -131,7 +133,8 @@ fn is_sheet(format: Format) -> bool {
 fn refusals(receipt: &Value, sheet: bool) -> String {
     let errors = entries(receipt, "errors").take(SHOWN_MAX);
     let mut lines: Vec<String> = errors.map(|error| refusal(error, sheet)).collect();
-    let more = entries(receipt, "errors").count().saturating_sub(SHOWN_MAX);
+    let listed = u64::try_from(entries(receipt, "errors").count().saturating_sub(SHOWN_MAX)).unwrap_or(u64::MAX);
+    let more = listed.saturating_add(number(receipt, "errors_omitted"));
     if more > 0 {
         lines.push(format!("… and {more} more"));
     }
@@ -171,7 +174,8 @@ impl Sent<'_> {
     fn json(&self, followed: &Followed, written: Option<&Written>) -> Value {
         let (file, without) = written.map_or((None, 0), |written| (written.file.as_deref(), written.without));
         json!({
-            "batch": followed.batch, "errors": self.receipt.get("errors"), "troubled": followed.troubled(),
+            "batch": followed.batch, "errors": self.receipt.get("errors"),
+            "errors_omitted": number(self.receipt, "errors_omitted"), "troubled": followed.troubled(),
             "failed_file": file, "rows_without_record": without, "idempotency_key": self.key,
         })
     }
@@ -214,6 +218,8 @@ mod tests {
         let text = refusals(&receipt, true);
         assert!(text.starts_with("row 1, column 姓名: is missing\n") && text.ends_with("\n… and 5 more"), "{text}");
         assert_eq!(text.lines().count(), 21);
+        let receipt = json!({ "errors": [error(1)], "errors_omitted": 7 });
+        assert!(refusals(&receipt, true).ends_with("\n… and 7 more"), "those that the host does not list");
         let text = refusals(
             &json!({ "errors": [{ "row": 2, "pointer": "/a", "message": "m" }, { "row": 3, "message": "n" }] }),
             true,

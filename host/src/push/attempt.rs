@@ -147,7 +147,7 @@ fn failed(push: &Push, job: &Job, Failed { failure, origin }: &Failed, begun: Op
     }
     let verdict = match decision {
         Decision::Done => applied(push.spec(&job.link), None),
-        Decision::Failed => Verdict::Failed,
+        Decision::Failed => Verdict::Failed { payload_until: Some(now().plus(push.spec(&job.link).keep_failed)) },
         Decision::Parked => Verdict::Parked,
         Decision::Unknown => Verdict::Unknown,
         Decision::Later | Decision::AfterRepair => {
@@ -189,7 +189,7 @@ fn how(failure: &Failure, origin: Option<&Origin>) -> How {
 fn describe(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Done { .. } => "done",
-        Verdict::Failed => "failed",
+        Verdict::Failed { .. } => "failed",
         Verdict::Retry { .. } => "queued",
         Verdict::Parked => "parked",
         Verdict::Unknown => "unknown",

@@ -1,36 +1,32 @@
 //! Batches: many records of one operation that come as one body. Rows are read, checked and kept as they arrive, so that
 //! neither a large batch nor a slow one is held in memory; every row has its verdict at once. The path of a row: `sheet` →
-//! `rows` → the store.
+//! `rows` → `taken` → the store.
 
 mod results;
 mod rows;
+mod taken;
 
-use std::{io::Read, sync::Arc, time::Duration};
+use std::{io::Read, sync::Arc};
 
 use serde::Serialize;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use self::rows::Checked;
-use super::{Push, PushError, accept::Lane, now};
+use self::taken::Taken;
+use super::{Push, PushError, now};
 use crate::{
-    failpoint,
     id::PlatformName,
     link::{CallError, Link},
     sheet::{Columns, Format, SheetError},
-    store::{Accepted, Batch, NewBatch, NewRow, Progress, RowVerdict, State, StoreError},
+    store::{Batch, Forgotten, Progress, State, StoreError},
 };
 
-pub(crate) use self::results::RowView;
+pub(crate) use self::results::{RowView, TroubledSheet};
 
 /// Most rows of a batch.
 pub(crate) const ROWS_MAX: u32 = 10_000;
-/// Rows in one transaction.
-const STEP: usize = 500;
-/// Rows that were read and wait to be kept.
+/// Rows that were read and wait to be kept; their bytes are bounded too.
 const AHEAD: usize = 64;
-/// How long a row waits for others to share its transaction: rows of a body that is there are read faster than one commits.
-const COMPANY: Duration = Duration::from_millis(20);
 
 /// A batch as it comes in.
 pub(crate) struct BatchAsk<'a> {
@@ -68,7 +64,7 @@ pub(crate) struct RowError {
 }
 
 /// The verdict on a batch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Verdicts {
     /// Its name; none: nothing was kept.
     pub(crate) batch: Option<Uuid>,
@@ -76,8 +72,12 @@ pub(crate) struct Verdicts {
     pub(crate) rows: u32,
     /// Rows that are jobs now or were before.
     pub(crate) accepted: u32,
-    /// Everything that is wrong with the others.
+    /// What is wrong with the others, as far as it is listed.
     pub(crate) errors: Vec<RowError>,
+    /// Errors that are not listed.
+    pub(crate) omitted: u64,
+    /// Bytes of those that are.
+    error_bytes: usize,
 }
 
 /// A batch that could not be taken whole.
@@ -96,12 +96,28 @@ pub(crate) enum BatchError {
         /// In this batch.
         batch: Option<Uuid>,
     },
+    /// The host failed while rows came. Those before are kept; whether the next ones are is not known.
+    #[error("the host could not keep the rows behind {kept} that are taken as batch {batch}; of the next ones it is not known{}", how_on(*.batch))]
+    Interrupted {
+        /// What failed.
+        error: PushError,
+        /// Rows that are certainly taken.
+        kept: u32,
+        /// In this batch.
+        batch: Uuid,
+    },
     /// The key belongs to another batch.
     #[error("this Idempotency-Key was used for another batch, {0}; use a new key for a new batch")]
     KeyReused(Uuid),
     /// There is no such batch, or it is somebody else's.
     #[error("there is no such batch")]
     Unknown,
+    /// As many are being read as may be.
+    #[error("as many batches are being read as may be, over all or of this platform; try again soon")]
+    Busy,
+    /// More than a workbook that is given back may hold.
+    #[error("the rows are too much for a workbook; take them with format=csv or format=ndjson")]
+    TooMuch,
     /// The map of columns does not fit the operation.
     #[error("the link's column map for this operation cannot be used: {0}")]
     Columns(SheetError),
@@ -119,10 +135,24 @@ fn after(error: &SheetError, kept: u32, batch: Option<Uuid>) -> String {
     }
 }
 
+/// What is to be done when the host has failed.
+fn how_on(batch: Uuid) -> &'static str {
+    if is_named(batch) {
+        ": send the whole again under the same Idempotency-Key"
+    } else {
+        ": ask for the batch when the host is back, and send what it has not as another one"
+    }
+}
+
+/// Has it its name from an idempotency key, so that its sender can go on with it?
+fn is_named(batch: Uuid) -> bool {
+    batch.get_version_num() == 8
+}
+
 /// Can what is missing still come? Only under the idempotency key that the batch has its name from, and not if there is more
 /// of it than a batch may have.
 fn can_go_on(error: &SheetError, batch: Uuid) -> bool {
-    batch.get_version_num() == 8 && !matches!(error, SheetError::TooMany(_))
+    is_named(batch) && !matches!(error, SheetError::TooMany(_))
 }
 
 impl From<StoreError> for BatchError {
@@ -156,12 +186,7 @@ impl Push {
             if !same {
                 return Err(BatchError::KeyReused(id));
             }
-            if batch.closed.is_some() {
-                let progress = self.store.batch_progress(id).await?;
-                let rows = u32::try_from(progress.rows).unwrap_or(u32::MAX);
-                let lost = u32::try_from(progress.refused + progress.conflicts).unwrap_or(u32::MAX);
-                return Ok(Verdicts { batch: Some(id), rows, accepted: rows.saturating_sub(lost), errors: Vec::new() });
-            }
+            // One that has come already is read all the same: of each row is told what it became.
         }
         let (give, rows) = mpsc::channel(AHEAD);
         let reading = rows::Reading {
@@ -171,19 +196,24 @@ impl Push {
             format: ask.format,
             batch: id,
             request_id: ask.request_id.to_owned(),
+            flow: rows::flow(),
         };
         let reader = tokio::task::spawn_blocking(move || reading.read(ask.body, &give));
-        let mut taken = Taken {
-            push: self,
-            id: (!ask.dry_run).then_some(id),
-            made: false,
-            lane: &lane,
-            request_id: ask.request_id,
-            verdicts: Verdicts { batch: None, rows: 0, accepted: 0, errors: Vec::new() },
+        let into = (!ask.dry_run).then_some(id);
+        let mut taken = Taken::new(self, &lane, ask.request_id, into, ask.idempotency.is_some());
+        let all = taken.all(rows).await;
+        let Taken { kept, verdicts, .. } = taken;
+        let read = match all {
+            Ok(()) => reader.await.map_err(|_| PushError::Lost.into()),
+            Err(error) => Err(error),
         };
-        taken.all(rows).await?;
-        let read = reader.await.map_err(|_| PushError::Lost)?;
-        let verdicts = taken.verdicts;
+        let read = match (read, verdicts.batch) {
+            (Ok(read), _) => read,
+            (Err(BatchError::Push(error)), Some(batch)) => {
+                return Err(self.interrupted(error, kept, batch).await);
+            }
+            (Err(error), _) => return Err(error),
+        };
         if let Some(batch) = verdicts.batch
             && read.as_ref().err().is_none_or(|error| !can_go_on(error, batch))
         {
@@ -193,6 +223,37 @@ impl Push {
             Ok(_) => Ok(verdicts),
             Err(error) => Err(BatchError::Sheet { error, kept: verdicts.rows, batch: verdicts.batch }),
         }
+    }
+
+    /// Of a batch that the host could not read to its end.
+    async fn interrupted(&self, error: PushError, kept: u32, batch: Uuid) -> BatchError {
+        if !is_named(batch)
+            && let Err(error) = self.store.batch_close(now(), batch).await
+        {
+            // Then the next start does it.
+            tracing::warn!(%error, %batch, "a batch that cannot go on could not be closed");
+        }
+        BatchError::Interrupted { error, kept, batch }
+    }
+
+    /// Closes the batches that a host that died was reading and that nobody can go on with. Before the first one comes.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub(crate) async fn close_orphans(&self) -> Result<(), StoreError> {
+        match self.store.batches_close_unnamed(now()).await? {
+            0 => {}
+            batches => tracing::warn!(batches, "batches without a key were cut off by the last stop; they are closed"),
+        }
+        Ok(())
+    }
+
+    /// Deletes the records of a batch that nobody will send any more.
+    ///
+    /// # Errors
+    /// `Unknown`; `Push`.
+    pub(crate) async fn forget_batch(&self, batch: Uuid) -> Result<Forgotten, BatchError> {
+        Ok(self.store.batch_forget(batch).await?)
     }
 
     /// A batch and how far it is.
@@ -218,91 +279,6 @@ pub(super) fn columns(
         Some(mapped) => Columns::new(mapped.iter().cloned(), &spec.spec.input).map_err(BatchError::Columns),
         // An operation without simple members has no sheets; its other formats need no columns.
         None => Ok(Columns::of_schema(&spec.spec.input).unwrap_or_default()),
-    }
-}
-
-/// What has been taken so far.
-struct Taken<'t> {
-    push: &'t Push,
-    /// None: a dry run.
-    id: Option<Uuid>,
-    /// A batch whose first row could not be read is none.
-    made: bool,
-    lane: &'t Lane,
-    request_id: &'t str,
-    verdicts: Verdicts,
-}
-
-impl Taken<'_> {
-    async fn all(&mut self, mut rows: mpsc::Receiver<Checked>) -> Result<(), BatchError> {
-        let mut step = Vec::with_capacity(STEP);
-        while rows.recv_many(&mut step, STEP).await > 0 {
-            while step.len() < STEP {
-                let room = STEP - step.len();
-                match timeout(COMPANY, rows.recv_many(&mut step, room)).await {
-                    Ok(1..) => {}
-                    Ok(0) | Err(_) => break,
-                }
-            }
-            self.step(std::mem::take(&mut step)).await?;
-        }
-        Ok(())
-    }
-
-    async fn step(&mut self, step: Vec<Checked>) -> Result<(), BatchError> {
-        let mut asked = Vec::with_capacity(step.len());
-        for Checked { row, ask, errors } in step {
-            self.verdicts.rows = self.verdicts.rows.saturating_add(1);
-            if self.id.is_none() && errors.is_empty() {
-                self.verdicts.accepted = self.verdicts.accepted.saturating_add(1);
-            }
-            self.verdicts.errors.extend(errors);
-            asked.push(NewRow { row, ask });
-        }
-        let Some(id) = self.id else { return Ok(()) };
-        self.make(id).await?;
-        let numbers: Vec<u32> = asked.iter().map(|row| row.row).collect();
-        let verdicts = self.push.store.batch_add(now(), id, asked).await?;
-        failpoint::pass("batch.step");
-        for (row, verdict) in numbers.into_iter().zip(verdicts) {
-            match verdict {
-                RowVerdict::Job(Accepted::New { superseded, .. }) => {
-                    superseded.into_iter().for_each(|old| self.push.ended(old));
-                    self.verdicts.accepted = self.verdicts.accepted.saturating_add(1);
-                }
-                RowVerdict::Job(Accepted::Replay(_)) | RowVerdict::Already => {
-                    self.verdicts.accepted = self.verdicts.accepted.saturating_add(1);
-                }
-                RowVerdict::Job(Accepted::Conflict(job)) => {
-                    let message = format!("contradicts job {job}");
-                    self.verdicts.errors.push(RowError { row, column: None, pointer: None, message });
-                }
-                RowVerdict::Refused => {}
-            }
-        }
-        self.push.wake();
-        Ok(())
-    }
-
-    async fn make(&mut self, id: Uuid) -> Result<(), BatchError> {
-        if self.made {
-            return Ok(());
-        }
-        let batch = NewBatch {
-            id,
-            platform: self.lane.platform.clone(),
-            link: self.lane.link.id.clone(),
-            operation: self.lane.operation.clone(),
-            meta: None,
-            request_id: self.request_id.to_owned(),
-        };
-        match self.push.store.batch_create(now(), batch).await {
-            // It is the one that is being continued.
-            Ok(()) | Err(StoreError::Constraint(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        (self.made, self.verdicts.batch) = (true, Some(id));
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Push, PushError, now};
 use crate::{
     id::LinkId,
     link::{Entry, Link, Table, expiry::standings},
+    store::At,
 };
 
 /// How the reason begins of a hold that ends by itself, when the credential has been renewed.
@@ -50,6 +51,15 @@ impl Push {
         tracing::info!(%link, "the link's queue goes on");
         self.wake();
         Ok(Resumed::GoesOn)
+    }
+
+    /// Since when a link is held back, if it is. Why is the operator's.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub(crate) async fn held_since(&self, link: &LinkId) -> Result<Option<At>, PushError> {
+        let holds = self.store.holds().await?;
+        Ok(holds.iter().find(|hold| hold.link == *link).map(|hold| hold.since))
     }
 
     /// Credentials of these links have been renewed: whether their upstreams take them is to be found out at once, also if

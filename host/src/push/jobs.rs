@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use super::{Push, PushError, now, payload_of, result_of};
+use super::{Push, PushError, now, result_of};
 use crate::{
     id::PlatformName,
     store::{Job, Retried},
@@ -23,20 +23,18 @@ impl Push {
         Ok(Some(Bytes::copy_from_slice(&key.open(result_of(&job.link, &job.id), &sealed)?)))
     }
 
-    /// The record of a job, as long as it is kept.
-    ///
-    /// # Errors
-    /// `Store`, `Seal`.
+    /// The record of a job, as long as it is kept: what a test asks.
+    #[cfg(test)]
     pub(crate) async fn payload(&self, job: &Job) -> Result<Option<Bytes>, PushError> {
         let Some(sealed) = self.store.payload(job.id).await? else { return Ok(None) };
         let key = self.sealer.key(&job.link).await?;
-        Ok(Some(Bytes::copy_from_slice(&key.open(payload_of(&job.link, &job.id), &sealed)?)))
+        Ok(Some(Bytes::copy_from_slice(&key.open(super::payload_of(&job.link, &job.id), &sealed)?)))
     }
 
     /// Sends it again; how it stands then.
     ///
     /// # Errors
-    /// `State` if it is under way or over for good; `UnknownJob`.
+    /// `State` if it is under way or over for good; `Gone` if its record is; `UnknownJob`.
     pub(crate) async fn retry(&self, job: &Job) -> Result<Job, PushError> {
         self.requeue(job).await?;
         self.wake();
@@ -53,7 +51,7 @@ impl Push {
             for ended in join_all(some.iter().map(|job| self.requeue(job))).await {
                 match ended {
                     Ok(()) => retried = retried.saturating_add(1),
-                    Err(PushError::State(_) | PushError::UnknownJob) => {}
+                    Err(PushError::State(_) | PushError::UnknownJob | PushError::Gone) => {}
                     Err(error) => return Err(error),
                 }
             }

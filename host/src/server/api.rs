@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) api: Arc<Api>,
     inputs: Arc<Inputs>,
     room_wait: Duration,
+    /// Apart from those of calls: batches take longer to come.
+    batches: Arc<Inputs>,
     /// Apart from those of calls, which may be waiting for a hook.
     pub(super) hook_inputs: Arc<Inputs>,
     pub(super) refusals: RefusalLog,
@@ -82,6 +84,7 @@ fn routes(api: Arc<Api>, inputs_max: usize, room_wait: Duration) -> Router {
         api,
         inputs: Arc::new(Inputs::new(inputs_max)),
         room_wait,
+        batches: Arc::new(Inputs::new(batches::ROOM)),
         hook_inputs: Arc::new(Inputs::new(inputs_max)),
         refusals: RefusalLog::default(),
     });
@@ -90,9 +93,9 @@ fn routes(api: Arc<Api>, inputs_max: usize, room_wait: Duration) -> Router {
         .route("/v1/links/{link}", get(catalogue::show))
         .route("/v1/links/{link}/operations/{operation}", post(call))
         .route("/v1/links/{link}/operations/{operation}/batches", post(batches::receive))
-        .route("/v1/batches/{id}", get(batches::show))
-        .route("/v1/batches/{id}/results", get(batches::results))
-        .route("/v1/batches/{id}/events", get(batches::events))
+        .route("/v1/batches/{id}", get(batches::show).delete(batches::forget))
+        .route("/v1/batches/{id}/results", get(batches::results::results))
+        .route("/v1/batches/{id}/events", get(batches::follow::events))
         .route("/v1/jobs", get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::show))
         .route("/v1/jobs/{id}/retry", post(jobs::retry))

@@ -14,7 +14,7 @@ use utoipa::OpenApi;
 
 use super::{
     api::{
-        batches::{BatchView, Receipt, RowList},
+        batches::{BatchView, ForgottenView, Receipt, results::RowList},
         catalogue::{LinkDetail, LinkList, LinkState, LinkSummary, OperationDetail, SummaryBody},
         jobs::{AttemptView, JobDetail, JobList},
     },
@@ -51,12 +51,14 @@ const LINKS_LISTED_MAX: usize = 100;
         super::api::jobs::cancel,
         super::api::batches::receive,
         super::api::batches::show,
-        super::api::batches::results,
-        super::api::batches::events
+        super::api::batches::forget,
+        super::api::batches::results::results,
+        super::api::batches::follow::events
     ),
     components(schemas(
         AttemptView<'_>,
         BatchView,
+        ForgottenView,
         JobDetail<'_>,
         JobList<'_>,
         JobView<'_>,

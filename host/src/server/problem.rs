@@ -149,7 +149,7 @@ pub(super) struct ProblemBody<'p> {
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     #[schema(value_type = Vec<ViolationBody>, required = false)]
     errors: &'p [Violation],
-    /// Detail as the connector gave it.
+    /// Detail as the connector gave it. Of a batch that was not read to its end: its id as `batch`, and `rows_taken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     details: Option<&'p RawValue>,
@@ -278,7 +278,7 @@ impl From<PushError> for Problem {
             PushError::InFlight(_) => Self { retry_after: Some(BUSY_RETRY), ..Self::new(IN_FLIGHT, text) },
             PushError::UnknownJob => Self::new(UNKNOWN_JOB, text),
             PushError::DirectOnly(_) => Self::new(DIRECT_ONLY, text),
-            PushError::State(_) => Self::new(JOB_STATE, text),
+            PushError::State(_) | PushError::Gone => Self::new(JOB_STATE, text),
         }
     }
 }
@@ -288,12 +288,27 @@ impl From<BatchError> for Problem {
         let text = error.to_string();
         match error {
             BatchError::Push(error) => error.into(),
-            BatchError::Sheet { .. } => Self::new(BATCH, text),
+            BatchError::Sheet { kept, batch, .. } => {
+                Self { details: batch.and_then(|batch| taken(batch, kept)), ..Self::new(BATCH, text) }
+            }
+            BatchError::Interrupted { kept, batch, .. } => Self {
+                details: taken(batch, kept),
+                outcome: Outcome::Unknown,
+                retry_after: Some(STORE_RETRY),
+                ..Self::new(STORE, text)
+            },
+            BatchError::Busy => Self { retry_after: Some(BUSY_RETRY), ..Self::new(BUSY, text) },
+            BatchError::TooMuch => Self::new(IMPOSSIBLE, text),
             BatchError::KeyReused(_) => Self::new(KEY_REUSED, text),
             BatchError::Unknown => Self::new(UNKNOWN_BATCH, text),
             BatchError::Columns(_) => Self::new(of_class(Class::Config), text),
         }
     }
+}
+
+/// What there is of a batch that was not read to its end, for a program.
+fn taken(batch: uuid::Uuid, rows: u32) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(&serde_json::json!({ "batch": batch.to_string(), "rows_taken": rows })).ok()
 }
 
 impl From<Declined> for Problem {

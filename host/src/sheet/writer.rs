@@ -76,6 +76,11 @@ impl<'a> Writer<'a> {
         Ok(writer)
     }
 
+    /// Goes on with a CSV sheet of which another writer has given the beginning.
+    pub(crate) fn more_csv(columns: &'a Columns) -> Self {
+        Self { columns, to: To::Csv(Vec::new()), rows: 0 }
+    }
+
     /// Adds a row: its number in the sheet that was sent, its record as JSON as far as there is one, and what is wrong.
     ///
     /// # Errors

@@ -22,8 +22,11 @@ const HEADER_MAX: usize = 64 << 10;
 const DATES_END: f64 = 2_958_466.0;
 
 /// Reads the rows below the header.
-pub(super) fn read(file: &[u8], columns: &Columns, out: &mut Out<'_, '_>) -> Result<(), SheetError> {
-    let mut book = Xlsx::new(vet(file)?).map_err(|_| SheetError::NotXlsx)?;
+pub(super) fn read(file: Vec<u8>, columns: &Columns, out: &mut Out<'_, '_>) -> Result<(), SheetError> {
+    let vetted = vet(&file)?;
+    // What may be read of it is a copy.
+    drop(file);
+    let mut book = Xlsx::new(vetted).map_err(|_| SheetError::NotXlsx)?;
     let visible =
         |sheet: &&calamine::Sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet;
     let sheet = book.sheets_metadata().iter().find(visible).map(|sheet| sheet.name.clone());

@@ -252,6 +252,7 @@ pub(crate) trait Jobs: Send + Sync {
     fn attempts(&self, id: JobId) -> Answer<'_, Vec<Attempt>>;
 
     /// Its payload, unless it is gone.
+    #[cfg_attr(not(test), expect(dead_code, reason = "attempts and rows of batches are read with theirs"))]
     fn payload(&self, id: JobId) -> Answer<'_, Option<Sealed>>;
 
     /// Its result, unless there is none or it is gone.
@@ -270,7 +271,7 @@ pub(crate) trait Jobs: Send + Sync {
     /// It has all its tries again, and waits at most until `parks_at`.
     ///
     /// # Errors
-    /// `NotFound`; `State` for any other state.
+    /// `NotFound`; `State` for any other state; `Gone` if its payload is.
     fn retry(&self, now: At, id: JobId, parks_at: Option<At>) -> Answer<'_, Retried>;
 
     /// Takes a job back that is not under way. Its payload is gone.

@@ -71,7 +71,10 @@ pub(crate) enum Verdict {
         payload_until: Option<At>,
     },
     /// It is refused for good.
-    Failed,
+    Failed {
+        /// Until when the input is kept; none: as long as the job.
+        payload_until: Option<At>,
+    },
     /// It is tried again, not before `at`.
     Retry {
         /// Not before.

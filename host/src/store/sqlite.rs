@@ -89,6 +89,11 @@ impl Sqlite {
     /// `InUse`, `Newer`, `Foreign`; `Broken` if the disk fails.
     pub(crate) fn open(options: Options) -> Result<Self, StoreError> {
         let lock = file::lock(&options.path)?;
+        // What a restore that was killed has left is a copy of a whole store, and of no use. That it cannot be deleted is no
+        // reason not to serve.
+        if let Err(error) = file::clear(&options.path, restore::UNFINISHED) {
+            tracing::warn!(%error, "the copy of a restore that was killed could not be deleted");
+        }
         file::create(&options.path)?;
         let mut connection = file::connect(&options)?;
         schema::migrate(&mut connection, &schema::MIGRATIONS)?;

@@ -182,6 +182,10 @@ mod sqlite {
         batch:
             every_row_has_its_verdict_and_keeps_its_place,
             a_row_that_comes_twice_is_there_once,
+            a_row_that_comes_twice_is_told_what_it_became_and_whether_it_is_the_same,
+            a_page_of_rows_ends_when_they_are_large,
+            a_batch_is_forgotten_but_for_what_may_still_be_sent,
+            batches_that_nobody_can_name_are_closed,
             progress_counts_what_became_of_the_rows,
             a_batch_is_resumed_until_it_is_closed;
         outbox:
@@ -202,6 +206,7 @@ mod sqlite {
         upkeep:
             payloads_go_when_they_may_and_hashes_stay,
             purging_goes_in_bounded_steps,
+            what_was_refused_goes_when_its_time_is_over_and_a_retry_keeps_it,
             holds_say_why,
             a_hold_is_neither_overwritten_nor_lifted_for_a_reason_that_is_not_its_own,
             a_backup_of_a_busy_store_is_whole_and_opens,

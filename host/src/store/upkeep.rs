@@ -27,6 +27,8 @@ pub(crate) struct Purged {
     pub(crate) results: usize,
     /// Idempotency keys past their time.
     pub(crate) keys: usize,
+    /// Records of refused rows past theirs.
+    pub(crate) rows: usize,
 }
 
 /// Looking after the store.

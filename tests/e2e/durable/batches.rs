@@ -136,6 +136,33 @@ async fn a_body_that_is_no_batch_is_refused_with_what_would_be_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_records_of_a_batch_that_nobody_waits_for_are_deleted_when_its_platform_says_so() {
+    let docked = docked().await;
+    docked.fault_once(ONE, "code=17,no");
+    let mut all = records(4);
+    all[2]["content"] = json!(1);
+    let id = id_of(&batch(&docked.host, LINK, ONE, NDJSON, ndjson(&all)).send().await);
+    let view = settled(&docked.host, &id).await;
+    assert_eq!((&view["refused"], &view["jobs"]), (&json!(1), &json!({ "done": 2, "failed": 1 })), "{view}");
+    let troubled = rows(&docked.host, &id, "only=troubled").await;
+    let failed = troubled.iter().find(|row| text(row, "state") == "failed").unwrap();
+    let lines = async || {
+        let path = format!("/v1/batches/{id}/results?only=troubled&format=ndjson");
+        docked.host.get(&path).await.text().lines().filter(|line| !line.is_empty()).count()
+    };
+    assert_eq!(lines().await, 2);
+    let path = format!("/v1/batches/{id}");
+    let forget = || docked.host.api(http::Method::DELETE, &path).key(docked.host.key("campus")).send();
+    assert_eq!(forget().await.expect(200), json!({ "rows": 1, "jobs": 1 }));
+    assert_eq!(forget().await.expect(200), json!({ "rows": 0, "jobs": 0 }));
+    assert_eq!(lines().await, 0);
+    let again = super::act(&docked.host, text(failed, "job"), "retry").await;
+    let problem = again.problem(409, "invalid-input", "not-sent");
+    assert!(text(&problem, "detail").contains("no longer kept"), "{problem}");
+    assert_eq!(settled(&docked.host, &id).await["jobs"], view["jobs"], "how they ended stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_rows_of_one_record_in_a_batch_are_two_versions_and_the_later_one_stays() {
     let docked = docked().await;
     hold(&docked.host, LINK).await;

@@ -56,6 +56,14 @@ impl Bar {
         self.show(rows, of, how);
     }
 
+    /// Says something that stays to be read, on stderr: stdout may be for a program.
+    pub(super) fn say(&self, text: &str) {
+        match self {
+            Self::Drawn(bar) => bar.suspend(|| out::complain(text)),
+            Self::Lines { .. } | Self::None => out::complain(text),
+        }
+    }
+
     /// Nothing more to show.
     pub(super) fn clear(&self) {
         if let Self::Drawn(bar) = self {

@@ -157,7 +157,7 @@ impl Failed<'_> {
 
 /// What is wrong with a row, in words.
 fn fault(row: &Value, sheet: bool) -> Vec<String> {
-    if word(row, "state") == "refused" {
+    if word(row, "state") == "refused" && entries(row, "errors").next().is_some() {
         return entries(row, "errors").map(|error| refusal(error, sheet)).collect();
     }
     let code = Some(word(row, "upstream_code")).filter(|code| !code.is_empty()).map(|code| format!(" ({code})"));
@@ -312,5 +312,7 @@ mod tests {
         assert_eq!(fault(&row, true), ["row 4: failed: no (17)"]);
         let row = json!({ "row": 5, "state": "refused", "errors": [{ "row": 5, "pointer": "/a", "message": "m" }] });
         assert_eq!(fault(&row, true), ["row 5, /a: m"]);
+        let row = json!({ "row": 6, "state": "refused", "message": "what was sent is no longer kept" });
+        assert_eq!(fault(&row, true), ["row 6: refused: what was sent is no longer kept"]);
     }
 }

@@ -36,12 +36,18 @@ pub(super) struct Followed {
 pub(super) async fn follow(remote: &Remote, id: &str, bar: &Bar) -> Result<Followed, Ended> {
     let path = format!("/v1/batches/{id}");
     let mut heard = Instant::now();
+    let mut held = String::new();
     loop {
         match remote.ask(Method::GET, &path).await {
             Ok(batch) => {
                 heard = Instant::now();
                 let followed = Followed { batch };
                 let rows = number(&followed.batch, "rows");
+                let since = word(&followed.batch, "held_since");
+                if since != held {
+                    bar.say(&hold(word(&followed.batch, "link"), since));
+                    held = since.to_owned();
+                }
                 bar.ended(rows.saturating_sub(followed.waiting()), rows, &followed.counts());
                 if word(&followed.batch, "state") == "settled" {
                     bar.clear();
@@ -58,6 +64,17 @@ pub(super) async fn follow(remote: &Remote, id: &str, bar: &Bar) -> Result<Follo
         }
         sleep(LOOK).await;
     }
+}
+
+/// What is said when the link's queue is held back, or goes on.
+fn hold(link: &str, since: &str) -> String {
+    if since.is_empty() {
+        return format!("{link} is no longer held");
+    }
+    format!(
+        "{link} is held since {since}: what waits is kept and goes on when the operator lets it (duijie resume {link}). \
+         This command may be ended: the same one again follows it"
+    )
 }
 
 impl Followed {
@@ -103,6 +120,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_hold_is_said_with_what_ends_it() {
+        let text = hold("zj.a", "2026-11-28T08:00:00.000Z");
+        assert!(text.contains("held since 2026-11-28") && text.contains("duijie resume zj.a"), "{text}");
+        assert_eq!(hold("zj.a", ""), "zj.a is no longer held");
+    }
 
     #[test]
     fn a_batch_is_counted_by_state_and_by_who_must_act() {

@@ -20,6 +20,8 @@ pub(crate) const INFLIGHT_DEFAULT: u32 = 4;
 const MAX_AGE_DAYS_DEFAULT: u32 = 14;
 /// Hours for which an output is kept by default: a week.
 const KEEP_RESULT_H_DEFAULT: u32 = 168;
+/// Hours for which a record that was refused is kept by default, by its upstream or by the check of a batch: 30 days.
+const KEEP_FAILED_H_DEFAULT: u32 = 720;
 /// Longest of each, in hours: a year.
 const KEEP_H_MAX: u64 = 8760;
 /// Schedules of a link.
@@ -42,6 +44,8 @@ pub(crate) struct PushSpec {
     pub(crate) keep_result: Duration,
     /// Are waiting inputs merged where the connector says how?
     pub(crate) coalesce: bool,
+    /// For how long a record is kept that failed, and one that was refused as a row of a batch.
+    pub(crate) keep_failed: Duration,
 }
 
 impl Default for PushSpec {
@@ -54,6 +58,7 @@ impl Default for PushSpec {
             keep_payload: Duration::ZERO,
             keep_result: hours(KEEP_RESULT_H_DEFAULT),
             coalesce: true,
+            keep_failed: hours(KEEP_FAILED_H_DEFAULT),
         }
     }
 }
@@ -83,6 +88,7 @@ pub(super) struct RawPush {
     coalesce: Option<bool>,
     /// Operations whose records are sent again when nobody knows what became of them, though each sending may count.
     pub(super) resend: BTreeSet<String>,
+    keep_failed_h: Option<u32>,
 }
 
 impl RawPush {
@@ -102,6 +108,7 @@ impl RawPush {
             keep_payload: hours(value("keep_payload_h", self.keep_payload_h, 0, 0, KEEP_H_MAX)?),
             keep_result: hours(value("keep_result_h", self.keep_result_h, KEEP_RESULT_H_DEFAULT, 0, KEEP_H_MAX)?),
             coalesce: self.coalesce.unwrap_or(true),
+            keep_failed: hours(value("keep_failed_h", self.keep_failed_h, KEEP_FAILED_H_DEFAULT, 1, KEEP_H_MAX)?),
         })
     }
 }

@@ -109,3 +109,13 @@ fn a_link_takes_no_more_memory_than_the_host_has() {
     let said = spec.limits_within(32 << 20).unwrap_err().to_string();
     assert!(said.contains(":3: key `limits.memory_mib`: is over the host's own"), "{said}");
 }
+
+#[test]
+fn a_record_that_failed_is_kept_for_a_month_unless_the_link_says_otherwise() {
+    let hours = |text: &str| read(&format!("{GOOD}{text}")).unwrap().push.keep_failed.as_secs() / 3600;
+    assert_eq!((hours(""), hours("[push]\nkeep_failed_h = 24\n")), (720, 24));
+    for wrong in [0, 8761] {
+        let text = refusal(&format!("{GOOD}[push]\nkeep_failed_h = {wrong}\n"));
+        assert!(text.contains("`push.keep_failed_h`: ") && text.contains("1 to 8760"), "{text}");
+    }
+}

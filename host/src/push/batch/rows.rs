@@ -5,7 +5,10 @@ use std::{io::Read, ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
-use tokio::sync::mpsc;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+};
 use uuid::Uuid;
 
 use super::{
@@ -13,16 +16,46 @@ use super::{
     results::{SealedRow, row_of},
 };
 use crate::{
-    push::{Push, PushError, accept::Lane},
+    failure::{MESSAGE_MAX, cut},
+    push::{Push, PushError, accept::Lane, now},
     sheet::{self, Columns, Fault, Format, Limits, Row, SheetError},
-    store::RowAsk,
+    store::{Digest, RowAsk},
 };
+
+/// Kibibytes of rows of one batch that were read and are not kept yet.
+const FLOW_KIB: u32 = 4 << 10;
+/// The longest pointer that is told, in characters: it may be a name that somebody made up.
+const POINTER_MAX: usize = 256;
+
+/// The room for rows of one batch that are under way.
+pub(super) fn flow() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(FLOW_KIB).unwrap_or(0)))
+}
 
 /// A row with its verdict.
 pub(super) struct Checked {
     pub(super) row: u32,
+    /// Tells whether a row that comes again is the same one.
+    pub(super) body: Digest,
     pub(super) ask: RowAsk,
     pub(super) errors: Vec<RowError>,
+    /// How much it is.
+    pub(super) bytes: usize,
+    /// Its part of the room for rows that are under way.
+    pub(super) held: Option<OwnedSemaphorePermit>,
+}
+
+impl Checked {
+    fn new(row: u32, body: Digest, ask: RowAsk, errors: Vec<RowError>) -> Self {
+        let sealed = match &ask {
+            RowAsk::Job(job) => job.payload.0.len(),
+            RowAsk::Refused { error, .. } => error.0.len(),
+        };
+        // What is wrong is held a second time, beside what is sealed of it.
+        let bytes = errors.iter().map(|error| error.message.len().saturating_add(POINTER_MAX));
+        let bytes = bytes.fold(sealed, usize::saturating_add);
+        Self { row, body, ask, errors, bytes, held: None }
+    }
 }
 
 /// What reading needs.
@@ -33,6 +66,8 @@ pub(super) struct Reading {
     pub(super) format: Format,
     pub(super) batch: Uuid,
     pub(super) request_id: String,
+    /// See [`flow`].
+    pub(super) flow: Arc<Semaphore>,
 }
 
 impl Reading {
@@ -42,10 +77,13 @@ impl Reading {
         let limits = Limits { rows: ROWS_MAX, record };
         let mut failed = false;
         let read = sheet::read(self.format, source, &self.columns, limits, &mut |row| match self.check(row) {
-            Ok(checked) => match give.blocking_send(checked) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            },
+            Ok(mut checked) => {
+                checked.held = self.hold(checked.bytes);
+                match give.blocking_send(checked) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, batch = %self.batch, "a row could not be made a job");
                 failed = true;
@@ -55,19 +93,31 @@ impl Reading {
         if failed { Err(SheetError::Io(std::io::Error::other("the host could not keep a row"))) } else { read }
     }
 
+    /// Waits until there is room for so many bytes. None: nobody takes rows any more, which is found out next.
+    fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes >> 10).unwrap_or(FLOW_KIB).saturating_add(1).min(FLOW_KIB);
+        Handle::current().block_on(self.flow.clone().acquire_many_owned(kib)).ok()
+    }
+
+    fn digest(&self, of: &[u8]) -> Digest {
+        self.push.sealer.body(&self.lane.link.id, &self.lane.operation, of)
+    }
+
     fn check(&self, Row { row, record }: Row) -> Result<Checked, PushError> {
         let record = match record {
             Ok(record) => record.0,
             Err(Fault { column, message, record }) => {
+                // No record looks like this; and of a cell that cannot be read nothing may be in the record.
+                let body = [b"\0", message.as_bytes(), b"\0", record.as_deref().unwrap_or_default()].concat();
                 let error = RowError { row, column, pointer: None, message };
-                return self.refuse(row, vec![error], record);
+                return self.refuse(row, self.digest(&body), vec![error], record);
             }
         };
         let value: Value = match serde_json::from_slice(&record) {
             Ok(value) => value,
             Err(_) => {
                 let error = RowError { row, column: None, pointer: None, message: "is not JSON".into() };
-                return self.refuse(row, vec![error], None);
+                return self.refuse(row, self.digest(&record), vec![error], None);
             }
         };
         let violations = self.lane.violations(&value)?;
@@ -75,25 +125,35 @@ impl Reading {
             let mut job = self.lane.job(&self.push, &value, &record, &self.request_id)?;
             // One row of one batch is one job, however often it is sent under the same key.
             job.idempotency = None;
-            return Ok(Checked { row, ask: RowAsk::Job(Box::new(job)), errors: Vec::new() });
+            return Ok(Checked::new(row, job.body, RowAsk::Job(Box::new(job)), Vec::new()));
         }
-        let errors = violations.into_iter().map(|violation| RowError {
-            row,
-            column: self.columns.header_of(&violation.pointer).map(ToOwned::to_owned),
-            pointer: Some(violation.pointer),
-            message: violation.message,
+        let errors = violations.into_iter().map(|mut violation| {
+            cut(&mut violation.message, MESSAGE_MAX);
+            RowError {
+                row,
+                column: self.columns.header_of(&violation.pointer).map(ToOwned::to_owned),
+                pointer: Some(violation.pointer.chars().take(POINTER_MAX).collect()),
+                message: violation.message,
+            }
         });
         let errors = errors.collect();
-        self.refuse(row, errors, Some(record))
+        self.refuse(row, self.digest(&record), errors, Some(record))
     }
 
-    fn refuse(&self, row: u32, errors: Vec<RowError>, record: Option<Bytes>) -> Result<Checked, PushError> {
+    fn refuse(
+        &self,
+        row: u32,
+        body: Digest,
+        errors: Vec<RowError>,
+        record: Option<Bytes>,
+    ) -> Result<Checked, PushError> {
         let record = record.and_then(|bytes| String::from_utf8(bytes.into()).ok());
         let record = record.and_then(|text| RawValue::from_string(text).ok());
         let column = errors.first().and_then(|error| error.column.clone());
         let kept = serde_json::to_vec(&SealedRow { record, errors: errors.clone() }).unwrap_or_default();
         let error =
             self.lane.key().seal(row_of(&self.lane.link.id, &super::results::row_id(self.batch, row)), &kept)?;
-        Ok(Checked { row, ask: RowAsk::Refused { column, error }, errors })
+        let until = now().plus(self.lane.link.push.keep_failed);
+        Ok(Checked::new(row, body, RowAsk::Refused { column, error, until }, errors))
     }
 }

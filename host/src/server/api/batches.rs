@@ -1,47 +1,46 @@
-//! Batches over HTTP: sent whole, answered with the verdict on every row, followed while they run, and given back as a sheet
-//! of the rows that need a person.
+//! Batches over HTTP: sent whole, answered with the verdict on every row, asked for and forgotten. Of each that is being read
+//! the memory counts that it may take, in a room apart from that of calls; that bounds how many there are, too.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+pub(in crate::server) mod follow;
+pub(in crate::server) mod results;
+
+use std::{io::Read, sync::Arc};
 
 use axum::{
     Json,
     body::Body,
     extract::{Path, RawQuery, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response},
 };
-use futures_util::{Stream, stream};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use super::{Caller, INPUT_LEAST, Shared, admit, note, preference};
+use super::{Caller, Shared, admit, note, preference};
 use crate::{
-    link::CallError,
     push::{
         Push,
-        batch::{BatchAsk, BatchError, RowError, RowView, Verdicts, is_settled},
+        batch::{BatchAsk, BatchError, RowError, Verdicts, is_settled},
     },
     server::{
         auth::Platform,
-        body,
         front::{RequestError, RequestId},
+        inputs::Room,
         problem::Problem,
-        reading,
+        reading::{self, Held},
     },
     sheet::{Format, XLSX_MAX},
-    store::{Batch, Progress, Rows, State as JobState},
+    store::{At, Batch, Progress, State as JobState},
 };
 
-/// Rows on a page unless asked otherwise, and at the most.
-const LIMIT: (usize, usize) = (100, 500);
-/// Bytes of a streamed body that count: a few pieces are held at a time.
-const STREAMED: usize = 1 << 20;
-/// Between two looks at a batch that is followed.
-const LOOK: Duration = Duration::from_millis(500);
+/// Bytes that all batches that are being read may take; those of one platform, a quarter of it.
+pub(super) const ROOM: usize = 256 << 20;
+/// What one counts that is read as it comes: rows under way to the store, pieces of the body, errors. So there are 32 in
+/// all and 8 of a platform.
+const STREAMED: usize = 8 << 20;
+/// What a workbook counts, however small it says it is: the file, what is read of it, and its texts
+/// (`sheet/vet.rs`).
+const WORKBOOK: usize = 56 << 20;
 
 /// A batch with the verdict on its rows.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -54,8 +53,11 @@ pub(in crate::server) struct Receipt {
     rows: u32,
     /// Rows that were accepted, now or before under the same Idempotency-Key. After a dry run: that would be.
     accepted: u32,
-    /// What is wrong with the others, each with its row and, where there are columns, its column.
+    /// What is wrong with the others, each with its row and, where there are columns, its column: the first 10,000.
     errors: Vec<RowError>,
+    /// Errors behind those.
+    #[serde(skip_serializing_if = "is_zero")]
+    errors_omitted: u64,
 }
 
 /// A batch and how far it is.
@@ -85,20 +87,27 @@ pub(in crate::server) struct BatchView {
     /// When its last row had come.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<String>,
+    /// Since when the queue of its link is held back, if it is and anything waits: that goes on when the operator lets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_since: Option<String>,
 }
 
-/// Rows of a batch.
+/// Records that were deleted.
 #[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = BatchRows)]
-pub(in crate::server) struct RowList {
-    rows: Vec<RowView>,
-    /// The row to go on after; none: there is nothing more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u32>,
+#[schema(as = BatchForgotten)]
+pub(in crate::server) struct ForgottenView {
+    /// Of refused rows.
+    rows: usize,
+    /// Of jobs that are over.
+    jobs: usize,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl BatchView {
-    fn of(batch: &Batch, progress: &Progress) -> Self {
+    fn of(Seen { batch, progress, held }: &Seen) -> Self {
         let state = match (batch.closed, is_settled(batch, progress)) {
             (None, _) => "receiving",
             (Some(_), false) => "running",
@@ -115,6 +124,7 @@ impl BatchView {
             jobs: progress.jobs.iter().map(|(state, count)| (state.as_str().to_owned(), (*count).into())).collect(),
             created: batch.created.to_string(),
             closed: batch.closed.map(|at| at.to_string()),
+            held_since: held.filter(|_| state != "settled").map(|at| at.to_string()),
         }
     }
 
@@ -123,8 +133,8 @@ impl BatchView {
         let counts =
             JobState::ALL.iter().map(|state| self.jobs.get(state.as_str()).map_or(0, |n| n.as_u64().unwrap_or(0)));
         let all = [self.rows, self.refused, self.conflicts].into_iter().chain(counts);
-        let closed = u64::from(self.closed.is_some());
-        all.chain([closed]).map(|count| count.to_string()).collect::<Vec<_>>().join("-")
+        let marks = [self.closed.is_some(), self.held_since.is_some()].map(u64::from);
+        all.chain(marks).map(|count| count.to_string()).collect::<Vec<_>>().join("-")
     }
 }
 
@@ -171,29 +181,32 @@ pub(in crate::server) async fn receive(
     body: Body,
 ) -> Result<Response, Problem> {
     let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
-    admit(&shared.api, &platform, &link, &operation)?;
+    let (input_max, _) = admit(&shared.api, &platform, &link, &operation)?;
     let format = format_of(&headers)?;
     let dry_run = is_dry(query.as_deref())?;
     let key = preference::idempotency_key(&headers)?;
-    let held = match format {
-        Format::Xlsx => body::announced(&body).unwrap_or(XLSX_MAX).clamp(INPUT_LEAST, XLSX_MAX),
-        _ => STREAMED,
+    let counts = match format {
+        Format::Xlsx => WORKBOOK,
+        // A long record is there as text and as what is parsed of it.
+        _ => input_max.saturating_mul(2).clamp(STREAMED, WORKBOOK),
     };
-    let room = shared.inputs.take(&platform.name, held).ok_or(CallError::HostBusy)?;
+    let room = Arc::new(shared.batches.take(&platform.name, counts).ok_or(BatchError::Busy)?);
     // On a task of its own: a client that goes away must not leave rows half checked and unlogged.
     let taken = tokio::spawn(async move {
-        let _room = room;
-        let ask = BatchAsk {
+        let ask = |body| BatchAsk {
             platform: &platform.name,
             link: &link,
             operation: &operation,
             format,
-            body: Box::new(reading::of(body)),
+            body,
             idempotency: key.as_deref(),
             request_id: &id.0,
             dry_run,
         };
-        let taken = shared.api.push.accept_batch(ask).await;
+        let taken = match source(body, format, &room).await {
+            Ok(body) => shared.api.push.accept_batch(ask(body)).await,
+            Err(error) => Err(error),
+        };
         let outcome = match &taken {
             Ok(Verdicts { batch: Some(_), .. }) => "accepted",
             Ok(_) => "checked",
@@ -203,14 +216,25 @@ pub(in crate::server) async fn receive(
         taken
     });
     let verdicts = taken.await.map_err(|_| RequestError::Panicked)??;
-    let Verdicts { batch, rows, accepted, errors } = verdicts;
-    let receipt = Json(Receipt { id: batch.map(|id| id.to_string()), rows, accepted, errors });
+    let Verdicts { batch, rows, accepted, errors, omitted, .. } = verdicts;
+    let id = batch.map(|id| id.to_string());
+    let receipt = Json(Receipt { id, rows, accepted, errors, errors_omitted: omitted });
     let Some(batch) = batch else { return Ok(receipt.into_response()) };
     let mut response = (StatusCode::ACCEPTED, receipt).into_response();
     if let Ok(location) = HeaderValue::try_from(format!("/v1/batches/{batch}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// The body, for a thread that reads it. A workbook is read whole in any case: it is there before a thread is taken for it.
+async fn source(body: Body, format: Format, room: &Arc<Room>) -> Result<Box<dyn Read + Send>, BatchError> {
+    if format != Format::Xlsx {
+        return Ok(Box::new(Held::new(reading::of(body), room.clone())));
+    }
+    let whole = reading::whole(body, XLSX_MAX).await;
+    let whole = whole.map_err(|error| BatchError::Sheet { error: error.into(), kept: 0, batch: None })?;
+    Ok(Box::new(Held::new(std::io::Cursor::new(whole), room.clone())))
 }
 
 /// How the body is written, by its Content-Type; a body that is compressed besides is not taken.
@@ -223,11 +247,23 @@ fn format_of(headers: &HeaderMap) -> Result<Format, RequestError> {
     Format::from_media_type(given).map_err(|error| RequestError::Format(error.to_string()))
 }
 
-async fn own(push: &Push, platform: &Platform, id: &str) -> Result<(Batch, Progress), BatchError> {
+/// A batch as its platform sees it.
+struct Seen {
+    batch: Batch,
+    progress: Progress,
+    /// Since when its link is held back.
+    held: Option<At>,
+}
+
+async fn own(push: &Push, platform: &Platform, id: &str) -> Result<Seen, BatchError> {
     let id = Uuid::parse_str(id).map_err(|_| BatchError::Unknown)?;
     let (batch, progress) = push.batch(&platform.name, id).await?;
     let seen = platform.sees_link(&batch.given.link) && platform.sees_operation(&batch.given.operation);
-    if seen { Ok((batch, progress)) } else { Err(BatchError::Unknown) }
+    if !seen {
+        return Err(BatchError::Unknown);
+    }
+    let held = push.held_since(&batch.given.link).await?;
+    Ok(Seen { batch, progress, held })
 }
 
 #[utoipa::path(
@@ -241,159 +277,27 @@ pub(in crate::server) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<BatchView>, Problem> {
     let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
-    let (batch, progress) = own(&shared.api.push, &platform, &id).await?;
-    Ok(Json(BatchView::of(&batch, &progress)))
+    Ok(Json(BatchView::of(&own(&shared.api.push, &platform, &id).await?)))
 }
 
 #[utoipa::path(
-    get, path = "/v1/batches/{id}/results", tag = "batches", operation_id = "batchResults",
-    summary = "What became of each row, in the order in which they were sent",
-    params(
-        ("id" = String, Path, description = "The batch's id"),
-        ("only" = Option<String>, Query, description = "`troubled`: rows that a person must look at"),
-        ("format" = Option<String>, Query, description = "`csv` or `xlsx`: those rows as a sheet, to be corrected and sent again; `ndjson`: their records, an empty line where there is none"),
-        ("after" = Option<u32>, Query, description = "`next` of the page before"),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 500, description = "Rows on a page; 100 unless given")
-    ),
-    responses((status = 200, description = "A page of rows, or the sheet", body = RowList))
+    delete, path = "/v1/batches/{id}", tag = "batches", operation_id = "forgetBatch",
+    summary = "Deletes the records of a batch that nobody will send any more: of its refused rows, and of jobs that failed or are over otherwise. Verdicts, states and times stay; what waits, is parked or unknown keeps its record",
+    params(("id" = String, Path, description = "The batch's id")),
+    responses((status = 200, description = "How many records were deleted", body = ForgottenView))
 )]
-pub(in crate::server) async fn results(
+pub(in crate::server) async fn forget(
     State(shared): State<Arc<Shared>>,
     Caller(platform): Caller,
+    request: RequestId,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+) -> Result<Json<ForgottenView>, Problem> {
     let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
-    let ask = Ask::parse(query.as_deref().unwrap_or(""))?;
     let push = &shared.api.push;
-    let (batch, _) = own(push, &platform, &id).await?;
-    if let Some(format) = ask.sheet {
-        let sheet = match format {
-            Format::Ndjson | Format::Json => lines(push.clone(), batch),
-            Format::Csv | Format::Xlsx => push.troubled_sheet(&batch, format).await?.into(),
-        };
-        let name = format!("attachment; filename=\"{id}.{}\"", format.extension());
-        return Ok((
-            [(header::CONTENT_TYPE, format.media_type().to_owned()), (header::CONTENT_DISPOSITION, name)],
-            sheet,
-        )
-            .into_response());
-    }
-    let rows = push.batch_rows(&batch, ask.which, ask.after, ask.limit).await?;
-    let next = rows.last().map(|row| row.row).filter(|_| rows.len() == ask.limit);
-    Ok(Json(RowList { rows, next }).into_response())
-}
-
-/// The records of rows that a person must look at, read as they are taken. Cut short when the store fails meanwhile.
-fn lines(push: Arc<Push>, batch: Batch) -> Body {
-    let pages = stream::try_unfold((push, batch, None), |(push, batch, after)| async move {
-        let page = push.troubled_lines(&batch, after).await?;
-        Ok::<_, BatchError>(page.map(|(lines, last)| (lines, (push, batch, Some(last)))))
-    });
-    Body::from_stream(pages)
-}
-
-/// Which rows.
-struct Ask {
-    which: Rows,
-    sheet: Option<Format>,
-    after: Option<u32>,
-    limit: usize,
-}
-
-impl Ask {
-    fn parse(query: &str) -> Result<Self, RequestError> {
-        let mut ask = Self { which: Rows::All, sheet: None, after: None, limit: LIMIT.0 };
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let wrong = |name, rule| RequestError::Query { name, rule };
-            match &*name {
-                "only" if value == "troubled" => ask.which = Rows::Troubled,
-                "only" => return Err(wrong("only", "`troubled` is expected")),
-                "format" => {
-                    ask.sheet = match &*value {
-                        "json" => None,
-                        "csv" => Some(Format::Csv),
-                        "xlsx" => Some(Format::Xlsx),
-                        "ndjson" => Some(Format::Ndjson),
-                        _ => return Err(wrong("format", "json, ndjson, csv or xlsx is expected")),
-                    };
-                }
-                "after" => {
-                    ask.after = Some(value.parse().map_err(|_| wrong("after", "the number of a row is expected"))?)
-                }
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=LIMIT.1).contains(limit));
-                    ask.limit = limit.ok_or(wrong("limit", "a number from 1 to 500 is expected"))?;
-                }
-                // Others are ignored, as everywhere on the web.
-                _ => {}
-            }
-        }
-        Ok(ask)
-    }
-}
-
-#[utoipa::path(
-    get, path = "/v1/batches/{id}/events", tag = "batches", operation_id = "followBatch",
-    summary = "How far a batch is, as it happens (server-sent events)",
-    params(
-        ("id" = String, Path, description = "The batch's id"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen: if nothing has changed since, it is not repeated")
-    ),
-    responses((status = 200, description = "Events `progress` and, as the last one, `settled`, with the batch as JSON", content_type = "text/event-stream"))
-)]
-pub(in crate::server) async fn events(
-    State(shared): State<Arc<Shared>>,
-    Caller(platform): Caller,
-    path: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
-    own(&shared.api.push, &platform, &id).await?;
-    let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-    let following = Following { push: shared.api.push.clone(), platform, id, seen, over: false };
-    let events = stream::unfold(following, |mut following| async move {
-        let event = following.next().await?;
-        Some((Ok(event), following))
-    });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
-}
-
-/// Somebody who follows a batch.
-struct Following {
-    push: Arc<Push>,
-    platform: Arc<Platform>,
-    id: String,
-    seen: Option<String>,
-    over: bool,
-}
-
-impl Following {
-    /// The next state that differs from the last one seen; none after the last one of all.
-    async fn next(&mut self) -> Option<Event> {
-        let (mut ends, mut drain) = (self.push.ends(), self.push.drain());
-        // Of a host that is going down nothing more is to be heard; whoever follows comes back with the last event.
-        while !self.over && !drain.begun() {
-            let (batch, progress) = own(&self.push, &self.platform, &self.id).await.ok()?;
-            let view = BatchView::of(&batch, &progress);
-            self.over = view.state == "settled";
-            let version = view.version();
-            if self.seen.as_deref() != Some(&version) || self.over {
-                self.seen = Some(version.clone());
-                let name = if self.over { "settled" } else { "progress" };
-                return Event::default().event(name).id(version).json_data(&view).ok();
-            }
-            // Many ends are one event; rows that come are no ends, so it is looked without one, too.
-            let changed = async { while let Err(RecvError::Lagged(_)) = ends.recv().await {} };
-            let news = async {
-                let _ = tokio::time::timeout(LOOK * 4, changed).await;
-                tokio::time::sleep(LOOK).await;
-            };
-            tokio::select! {
-                () = news => {}
-                () = drain.wait() => {}
-            }
-        }
-        None
-    }
+    let Seen { batch, .. } = own(push, &platform, &id).await?;
+    let forgotten = push.forget_batch(batch.given.id).await;
+    let outcome = if forgotten.is_ok() { "done" } else { "refused" };
+    note(&shared.api, &platform, "forget", id, outcome, &request).await;
+    let forgotten = forgotten?;
+    Ok(Json(ForgottenView { rows: forgotten.rows, jobs: forgotten.payloads }))
 }

@@ -73,6 +73,9 @@ pub(in crate::server) struct LinkDetail {
     /// The connector's revision; changes whenever the connector's code does.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<String>,
+    /// Since when its queue is held back, RFC 3339; absent if it is not. What is pushed then is accepted and waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_since: Option<String>,
     /// Its operations, as far as this key may call them.
     operations: Vec<OperationDetail>,
     /// Its credentials that end by themselves; absent when there are none.
@@ -197,17 +200,28 @@ pub(in crate::server) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LinkDetail>, Problem> {
     let Path(id) = path.map_err(|_| RequestError::NoRoute)?;
+    // A table's key is a valid id; so is what is found by it.
+    let link: Option<LinkId> = id.parse().ok().filter(|_| platform.sees_link(&id));
+    let held = match &link {
+        Some(link) => shared.api.push.held_since(link).await?,
+        None => None,
+    };
     let table = shared.api.dispatcher.table();
     let entry = seen(&table, &platform, &id)?;
-    // A table's key is a valid id; so is what was found by it.
-    let id: LinkId = id.parse().map_err(|_| RequestError::NoRoute)?;
+    let id = link.ok_or(RequestError::NoRoute)?;
     let (revision, operations, credentials) = match entry {
         Entry::Serving(Serving { stable: link, .. }) => {
             (Some(link.connector.revision.short()), operations(link, &platform), credentials(link))
         }
         Entry::Refused { .. } => (None, Vec::new(), Vec::new()),
     };
-    Ok(Json(LinkDetail { link: summary(&id, entry), revision, operations, credentials }))
+    Ok(Json(LinkDetail {
+        link: summary(&id, entry),
+        revision,
+        held_since: held.map(|at| at.to_string()),
+        operations,
+        credentials,
+    }))
 }
 
 fn credentials(link: &Link) -> Vec<CredentialDetail> {

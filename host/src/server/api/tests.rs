@@ -1,5 +1,7 @@
 //! Calls through the whole of the server, to a guest made from text.
 
+mod batches;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -24,7 +26,7 @@ struct Fixture {
     host: Host,
     all: String,
     some: String,
-    _queue: Queue,
+    queue: Queue,
 }
 
 impl Fixture {
@@ -60,7 +62,7 @@ impl Fixture {
             host: Host::of(routes(Arc::new(api), inputs_max, Duration::from_millis(50))).await,
             all: bearer(&all.secret),
             some: bearer(&some.secret),
-            _queue: queue,
+            queue,
         }
     }
 

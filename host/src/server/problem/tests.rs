@@ -73,6 +73,9 @@ async fn every_other_error_has_a_status_and_a_name_of_its_own() {
         (RequestError::Panicked.into(), 500, "internal"),
         (PushError::InDoubt.into(), 503, "store"),
         (PushError::DirectOnly("face.compare".into()).into(), 422, "direct-only"),
+        (BatchError::Busy.into(), 503, "busy"),
+        (BatchError::TooMuch.into(), 409, "impossible"),
+        (PushError::Gone.into(), 409, "job-state"),
     ];
     for (problem, status, name) in cases {
         let (response, body) = written(problem).await;
@@ -121,6 +124,23 @@ async fn busy_says_when_to_come_back() {
     let (response, body) = written(CallError::HostBusy).await;
     assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     assert_eq!((&body["retryable"], &body["outcome"]), (&json!(true), &json!("not-sent")));
+}
+
+#[tokio::test]
+async fn a_batch_that_the_host_could_not_take_whole_says_what_is_taken() {
+    let named = uuid::Uuid::new_v8([7; 16]);
+    let broken = || PushError::Store(crate::store::StoreError::Broken("the disk is full".into()));
+    let interrupted = BatchError::Interrupted { error: broken(), kept: 1000, batch: named };
+    let (response, body) = written(interrupted).await;
+    assert_eq!((response.status().as_u16(), &body["outcome"]), (503, &json!("unknown")));
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    assert_eq!(body["details"], json!({ "batch": named.to_string(), "rows_taken": 1000 }));
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains(&named.to_string()) && detail.contains("same Idempotency-Key"), "{detail}");
+    assert!(!detail.contains("disk"), "why is the operator's: {detail}");
+    let unnamed = BatchError::Interrupted { error: broken(), kept: 1, batch: uuid::Uuid::now_v7() };
+    let (_, body) = written(unnamed).await;
+    assert!(body["detail"].as_str().unwrap().contains("another one"), "{body}");
 }
 
 #[test]

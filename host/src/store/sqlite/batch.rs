@@ -9,8 +9,8 @@ use super::{
     row::{self, Id},
 };
 use crate::store::{
-    Accepted, Answer, At, Batch, BatchRow, Batches, NewBatch, NewRow, Place, Progress, RowAsk, RowFate, RowVerdict,
-    Rows, State, StoreError, job::ACCEPT_MAX,
+    Accepted, Answer, At, Batch, BatchRow, Batches, Digest, Forgotten, JobId, NewBatch, NewRow, Place, Progress,
+    RowAsk, RowFate, RowPage, RowVerdict, Rows, RowsAsk, Sealed, State, StoreError, Was, With, job::ACCEPT_MAX,
 };
 
 /// Most rows on one page.
@@ -21,14 +21,15 @@ impl Batches for Sqlite {
         self.write(move |tx| {
             tx.db
                 .prepare_cached(
-                    "INSERT INTO batch (id, platform, link, operation, meta, request_id, created)
-                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO batch (id, platform, link, operation, named, meta, request_id, created)
+                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     Id(batch.id),
                     &*batch.platform,
                     &*batch.link,
                     batch.operation,
+                    batch.named,
                     batch.meta,
                     batch.request_id,
                     now
@@ -40,11 +41,8 @@ impl Batches for Sqlite {
     fn batch_add(&self, now: At, batch: Uuid, rows: Vec<NewRow>) -> Answer<'_, Vec<RowVerdict>> {
         self.write(move |tx| {
             accept::bounded(rows.len())?;
-            let (seq, closed) = find(tx.db, batch)?;
-            if closed {
-                return Err(StoreError::Constraint("the batch is closed".into()));
-            }
-            rows.into_iter().map(|row| add(tx.db, now, batch, seq, row)).collect()
+            let into = find(tx.db, batch)?;
+            rows.into_iter().map(|row| add(tx.db, now, batch, into, row)).collect()
         })
     }
 
@@ -55,6 +53,17 @@ impl Batches for Sqlite {
                 .prepare_cached("UPDATE batch SET closed = ?2 WHERE seq = ?1 AND closed IS NULL")?
                 .execute(params![seq, now])?;
             Ok(())
+        })
+    }
+
+    fn batches_close_unnamed(&self, now: At) -> Answer<'_, usize> {
+        self.write(move |tx| {
+            Ok(tx
+                .db
+                .prepare_cached(
+                    "UPDATE batch INDEXED BY batch_open SET closed = ?1 WHERE closed IS NULL AND NOT named",
+                )?
+                .execute([now])?)
         })
     }
 
@@ -77,8 +86,12 @@ impl Batches for Sqlite {
         self.read(move |db| progress(db, batch))
     }
 
-    fn batch_rows(&self, batch: Uuid, which: Rows, after: Option<u32>, rows_max: usize) -> Answer<'_, Vec<BatchRow>> {
-        self.read(move |db| page(db, batch, which, after, rows_max.min(ROWS_MAX)))
+    fn batch_rows(&self, batch: Uuid, ask: RowsAsk) -> Answer<'_, RowPage> {
+        self.read(move |db| page(db, batch, ask))
+    }
+
+    fn batch_forget(&self, batch: Uuid) -> Answer<'_, Forgotten> {
+        self.write(move |tx| forget(tx.db, batch))
     }
 }
 
@@ -90,6 +103,7 @@ fn read(found: &rusqlite::Row<'_>) -> rusqlite::Result<Batch> {
             platform: row::platform(found, "platform")?,
             link: row::link(found, "link")?,
             operation: found.get("operation")?,
+            named: found.get("named")?,
             meta: found.get("meta")?,
             request_id: found.get("request_id")?,
         },
@@ -104,27 +118,61 @@ fn find(db: &Connection, batch: Uuid) -> Result<(i64, bool), StoreError> {
     query.query_row([Id(batch)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?.ok_or(StoreError::NotFound)
 }
 
-fn add(db: &Connection, now: At, batch: Uuid, seq: i64, given: NewRow) -> Result<RowVerdict, StoreError> {
-    let there =
-        db.prepare_cached("SELECT 1 FROM batch_row WHERE batch = ?1 AND row = ?2")?.exists(params![seq, given.row])?;
-    if there {
-        return Ok(RowVerdict::Already);
+fn add(
+    db: &Connection,
+    now: At,
+    batch: Uuid,
+    (seq, closed): (i64, bool),
+    given: NewRow,
+) -> Result<RowVerdict, StoreError> {
+    if let Some((was, body)) = earlier(db, seq, given.row)? {
+        return Ok(RowVerdict::Already { was, same: body == given.body });
+    }
+    if closed {
+        return Ok(RowVerdict::Late);
     }
     let mut insert = db.prepare_cached(
-        "INSERT INTO batch_row (batch, row, job, conflict, col, error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO batch_row (batch, row, body, job, conflict, col, error, until)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     match given.ask {
         RowAsk::Job(job) => {
             let (accepted, job) = accept::one(db, now, *job, Some(Place { batch, row: given.row }))?;
             let conflict = matches!(accepted, Accepted::Conflict(_));
-            insert.execute(params![seq, given.row, job, conflict, None::<String>, None::<Vec<u8>>])?;
+            insert.execute(params![
+                seq,
+                given.row,
+                given.body,
+                job,
+                conflict,
+                None::<String>,
+                None::<Sealed>,
+                None::<At>
+            ])?;
             Ok(RowVerdict::Job(accepted))
         }
-        RowAsk::Refused { column, error } => {
-            insert.execute(params![seq, given.row, None::<i64>, false, column, error])?;
+        RowAsk::Refused { column, error, until } => {
+            insert.execute(params![seq, given.row, given.body, None::<i64>, false, column, error, until])?;
             Ok(RowVerdict::Refused)
         }
     }
+}
+
+/// The row of this number, if it has come.
+fn earlier(db: &Connection, batch: i64, row: u32) -> Result<Option<(Was, Digest)>, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT job.id, batch_row.conflict, batch_row.body FROM batch_row LEFT JOIN job ON job.seq = batch_row.job
+            WHERE batch_row.batch = ?1 AND batch_row.row = ?2",
+    )?;
+    let read = |found: &rusqlite::Row<'_>| {
+        let was = match (found.get::<_, Option<JobId>>(0)?, found.get(1)?) {
+            (None, _) => Was::Refused,
+            (Some(job), true) => Was::Conflict(job),
+            (Some(job), false) => Was::Job(job),
+        };
+        Ok((was, found.get(2)?))
+    };
+    Ok(query.query_row(params![batch, row], read).optional()?)
 }
 
 fn progress(db: &Connection, batch: Uuid) -> Result<Progress, StoreError> {
@@ -149,29 +197,62 @@ fn progress(db: &Connection, batch: Uuid) -> Result<Progress, StoreError> {
     Ok(progress)
 }
 
-fn page(
-    db: &Connection,
-    batch: Uuid,
-    which: Rows,
-    after: Option<u32>,
-    rows_max: usize,
-) -> Result<Vec<BatchRow>, StoreError> {
+fn page(db: &Connection, batch: Uuid, ask: RowsAsk) -> Result<RowPage, StoreError> {
     let (seq, _) = find(db, batch)?;
     let mut query = db.prepare_cached(
-        "SELECT batch_row.row, batch_row.conflict, batch_row.col, batch_row.error, job.id, job.state
+        "SELECT batch_row.row, batch_row.conflict, batch_row.col, batch_row.error,
+                job.id, job.state, job.class, job.outcome, job.code, job.message,
+                CASE WHEN batch_row.conflict THEN NULL
+                    WHEN ?4 THEN (SELECT sealed FROM payload WHERE payload.job = batch_row.job)
+                    ELSE (SELECT sealed FROM result WHERE result.job = batch_row.job) END AS kept
             FROM batch_row LEFT JOIN job ON job.seq = batch_row.job
             WHERE batch_row.batch = ?1 AND batch_row.row > ?2 AND (?3 OR batch_row.job IS NULL OR batch_row.conflict
                 OR job.state IN ('failed', 'parked', 'unknown'))
-            ORDER BY batch_row.row LIMIT ?4",
+            ORDER BY batch_row.row",
     )?;
-    let read = |found: &rusqlite::Row<'_>| {
-        let fate = match (found.get("error")?, found.get("conflict")?) {
-            (Some(error), _) => RowFate::Refused { column: found.get("col")?, error },
-            (None, true) => RowFate::Conflict(found.get("id")?),
-            (None, false) => RowFate::Job(found.get("id")?, found.get("state")?),
-        };
-        Ok(BatchRow { row: found.get("row")?, fate })
+    let after = ask.after.map_or(-1, i64::from);
+    let mut found = query.query(params![seq, after, ask.which == Rows::All, ask.with == With::Payload])?;
+    let (rows_max, mut bytes) = (ask.rows_max.clamp(1, ROWS_MAX), 0_usize);
+    let mut page = RowPage { rows: Vec::new(), more: false };
+    while let Some(row) = found.next()? {
+        // Rows are read as they are asked for: of those behind the page none is.
+        if page.rows.len() >= rows_max || bytes > ask.bytes_max {
+            page.more = true;
+            break;
+        }
+        let row = read_row(row)?;
+        bytes = bytes.saturating_add(sealed_bytes(&row));
+        page.rows.push(row);
+    }
+    Ok(page)
+}
+
+fn read_row(found: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
+    let fate = match (found.get("id")?, found.get("conflict")?) {
+        (None, _) => RowFate::Refused { column: found.get("col")?, error: found.get("error")? },
+        (Some(job), true) => RowFate::Conflict(job),
+        (Some(id), false) => RowFate::Job { id, state: found.get("state")?, last: row::report(found)? },
     };
-    let after = after.map_or(-1, i64::from);
-    Ok(query.query_map(params![seq, after, which == Rows::All, rows(rows_max)], read)?.collect::<Result<_, _>>()?)
+    Ok(BatchRow { row: found.get("row")?, fate, kept: found.get("kept")? })
+}
+
+fn sealed_bytes(row: &BatchRow) -> usize {
+    let len = |sealed: &Option<Sealed>| sealed.as_ref().map_or(0, |sealed| sealed.0.len());
+    let error = if let RowFate::Refused { error, .. } = &row.fate { len(error) } else { 0 };
+    error.saturating_add(len(&row.kept))
+}
+
+fn forget(db: &Connection, batch: Uuid) -> Result<Forgotten, StoreError> {
+    let (seq, _) = find(db, batch)?;
+    let rows = db
+        .prepare_cached("UPDATE batch_row SET error = NULL, until = NULL WHERE batch = ?1 AND until IS NOT NULL")?
+        .execute([seq])?;
+    // Of its own jobs: one that was there before belongs to whoever sent it.
+    let payloads = db
+        .prepare_cached(
+            "DELETE FROM payload WHERE job IN (SELECT seq FROM job INDEXED BY job_batch
+                WHERE batch = ?1 AND state IN ('done', 'failed', 'superseded', 'cancelled'))",
+        )?
+        .execute([Id(batch)])?;
+    Ok(Forgotten { rows, payloads })
 }

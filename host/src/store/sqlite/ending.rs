@@ -100,6 +100,11 @@ pub(super) fn close(db: &Connection, now: At, job: &Job, n: u32, report: Report)
     Ok(report)
 }
 
+/// The payload goes then; none: it stays. False, if it is gone already.
+pub(super) fn keep_until(db: &Connection, seq: i64, until: Option<At>) -> Result<bool, StoreError> {
+    Ok(db.prepare_cached("UPDATE payload SET until = ?2 WHERE job = ?1")?.execute(params![seq, until])? > 0)
+}
+
 /// The payload is gone.
 pub(super) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM payload WHERE job = ?1")?.execute([seq])?;

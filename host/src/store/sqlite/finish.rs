@@ -27,7 +27,10 @@ pub(super) fn finish(db: &Connection, now: At, finish: Finish) -> Result<Fate, S
             keep(db, job.seq, result, result_until, payload_until)?;
             End::Done
         }
-        Verdict::Failed => End::Failed,
+        Verdict::Failed { payload_until } => {
+            ending::keep_until(db, job.seq, payload_until)?;
+            End::Failed
+        }
         Verdict::Parked => End::Parked,
         Verdict::Unknown => End::Unknown,
     };
@@ -64,10 +67,7 @@ fn keep(
             .execute(params![seq, result, result_until])?;
     }
     match payload_until {
-        Some(until) => {
-            db.prepare_cached("UPDATE payload SET until = ?2 WHERE job = ?1")?.execute(params![seq, until])?;
-            Ok(())
-        }
+        Some(until) => ending::keep_until(db, seq, Some(until)).map(drop),
         None => ending::forget(db, seq),
     }
 }

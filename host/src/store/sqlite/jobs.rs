@@ -178,6 +178,9 @@ fn retry(db: &Connection, now: At, id: JobId, parks_at: Option<At>) -> Result<Re
         }
         state => return Err(StoreError::State(state)),
     }
+    if !ending::keep_until(db, job.seq, None)? {
+        return Err(StoreError::Gone);
+    }
     db.prepare_cached("UPDATE job SET tries = 0, parks_at = ?2 WHERE seq = ?1")?.execute(params![job.seq, parks_at])?;
     ending::requeue(db, now, &job, now)?;
     Ok(Retried::Queued)

@@ -26,6 +26,8 @@ const APPLICATION_AT: usize = 68;
 const DATABASE: &str = "";
 const ANCHOR: &str = ".audit";
 const JOURNALS: [&str; 2] = ["-wal", "-shm"];
+/// What the folder's name begins with in which a copy is made ready.
+pub(super) const UNFINISHED: &str = ".restore-";
 
 /// Why no backup was put in the store's place. The store is what it was.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,8 @@ impl Restoring {
             error => error.into(),
         })?;
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let dir = tempfile::Builder::new().prefix(".restore-").tempdir_in(folder).map_err(io_at(folder))?;
+        file::clear(place, UNFINISHED).map_err(io_at(folder))?;
+        let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder).map_err(io_at(folder))?;
         let mut restoring = Self { place: place.to_owned(), dir, anchored: false, _lock: lock };
         let _unused = unused(&given)?;
         copy(&given, &restoring.copy())?;

@@ -95,6 +95,19 @@ async fn no_file_is_readable_by_others() {
 }
 
 #[tokio::test]
+async fn a_backup_does_not_take_the_companion_of_another_one() {
+    let files = Files::new();
+    let store = files.open();
+    let copy = files.0.path().join("copy.db");
+    store.backup(copy.clone()).await.unwrap();
+    fs::remove_file(&copy).unwrap();
+    let anchor = fs::read(file::beside(&copy, ".audit")).unwrap();
+    let Err(StoreError::Backup(why)) = store.backup(copy.clone()).await else { panic!("it was overwritten") };
+    assert!(why.contains(".audit"), "{why}");
+    assert!(!copy.exists() && fs::read(file::beside(&copy, ".audit")).unwrap() == anchor);
+}
+
+#[tokio::test]
 async fn one_process_has_the_store_and_the_next_waits_for_it() {
     let files = Files::new();
     let store = files.open();

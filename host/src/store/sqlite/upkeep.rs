@@ -97,6 +97,10 @@ impl Upkeep for Sqlite {
                         (SELECT job FROM result INDEXED BY result_until WHERE until <= ?1 ORDER BY until LIMIT ?2)",
                 )?,
                 keys: delete(FORGET)?,
+                rows: delete(
+                    "UPDATE batch_row SET error = NULL, until = NULL WHERE (batch, row) IN (SELECT batch, row FROM batch_row
+                        INDEXED BY batch_row_until WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+                )?,
             })
         })
     }
@@ -130,8 +134,12 @@ impl Upkeep for Sqlite {
 /// A copy under another name until it is whole, checked and on the disk; with the audit log's anchor as it was before, since
 /// that may say fewer entries than there are, but not more.
 fn copy(db: &Connection, anchor: &Path, part: &Path, to: &Path) -> Result<(), CopyError> {
-    if to.try_exists()? {
-        return Err(CopyError::Exists);
+    let companion = Anchor::path(to);
+    // Beside a file that is gone its companion may lie on: it belongs to another backup, which is nothing without it.
+    for (path, error) in [(to, CopyError::Exists), (companion.as_path(), CopyError::CompanionExists)] {
+        if path.try_exists()? {
+            return Err(error);
+        }
     }
     let anchored = fs::read(anchor)?;
     match fs::remove_file(part) {
@@ -150,18 +158,28 @@ fn copy(db: &Connection, anchor: &Path, part: &Path, to: &Path) -> Result<(), Co
     }
     copy.close().map_err(|(_, error)| error)?;
     File::open(part)?.sync_all()?;
-    let companion = Anchor::path(to);
-    drop(file::private(&companion)?);
-    fs::write(&companion, anchored)?;
-    File::open(&companion)?.sync_all()?;
+    let placed = place(&companion, &anchored, part, to);
+    if placed.is_err() {
+        // What is left of it would keep the next one from its name.
+        let _ = fs::remove_file(&companion);
+    }
+    Ok(placed?)
+}
+
+fn place(companion: &Path, anchored: &[u8], part: &Path, to: &Path) -> io::Result<()> {
+    drop(file::private(companion)?);
+    fs::write(companion, anchored)?;
+    File::open(companion)?.sync_all()?;
     fs::rename(part, to)?;
-    Ok(file::sync_folder(to)?)
+    file::sync_folder(to)
 }
 
 #[derive(Debug, thiserror::Error)]
 enum CopyError {
     #[error("the file exists")]
     Exists,
+    #[error("its companion, the .audit file of that name, exists: it belongs to another backup; give another name")]
+    CompanionExists,
     #[error("the store could not be read to its end")]
     Interrupted,
     #[error("the copy is not sound: {0}")]

@@ -59,11 +59,12 @@ pub(super) async fn verdicts_events_values_and_batches_survive(maker: &dyn Maker
         platform: "campus".parse().unwrap(),
         link: "zj.a".parse().unwrap(),
         operation: "x".into(),
+        named: true,
         meta: None,
         request_id: "r".into(),
     };
     store.batch_create(T0, batch.clone()).await.unwrap();
-    let rows = vec![NewRow { row: 1, ask: RowAsk::Job(Box::new(job("zj.a"))) }];
+    let rows = vec![NewRow { row: 1, body: digest(1), ask: RowAsk::Job(Box::new(job("zj.a"))) }];
     store.batch_add(T0, batch.id, rows).await.unwrap();
     let after = maker.cut();
     let store = after.open();

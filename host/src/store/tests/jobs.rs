@@ -88,7 +88,7 @@ pub(super) async fn the_oldest_that_waits_is_known_of_each_link(maker: &dyn Make
 pub(super) async fn retry_and_cancel_know_their_states(maker: &dyn Maker) {
     let store = maker.open();
     let ends = [
-        (Verdict::Failed, true),
+        (Verdict::Failed { payload_until: None }, true),
         (Verdict::Parked, true),
         (Verdict::Unknown, true),
         (Verdict::Done { result: None, result_until: None, payload_until: None }, false),
@@ -126,7 +126,7 @@ pub(super) async fn texts_of_an_attempt_are_bounded(maker: &dyn Maker) {
     let given = job("zj.a");
     accept(&*store, &given).await;
     let leased = lease(&*store, T0, 1).await.remove(0);
-    let mut finish = end(&leased, Outcome::Rejected, Verdict::Failed);
+    let mut finish = end(&leased, Outcome::Rejected, Verdict::Failed { payload_until: None });
     finish.report.message = Some("谈".repeat(10_000));
     finish.report.upstream_code = Some("9".repeat(10_000));
     store.finish(T0, finish).await.unwrap();

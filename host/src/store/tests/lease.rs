@@ -90,7 +90,7 @@ pub(super) async fn a_verdict_of_an_attempt_that_is_over_is_fenced(maker: &dyn M
 pub(super) async fn every_verdict_is_written_on_attempt_and_job(maker: &dyn Maker) {
     let store = maker.open();
     let verdicts = [
-        (Outcome::Rejected, Verdict::Failed, State::Failed),
+        (Outcome::Rejected, Verdict::Failed { payload_until: None }, State::Failed),
         (Outcome::NotSent, Verdict::Parked, State::Parked),
         (Outcome::Unknown, Verdict::Unknown, State::Unknown),
         (Outcome::NotSent, Verdict::Retry { at: t(9) }, State::Queued),

@@ -98,7 +98,9 @@ pub(super) async fn whatever_ends_a_job_lets_the_next_one_go(maker: &dyn Maker) 
     let store = maker.open();
     let jobs: Vec<_> = (0..6).map(|_| NewJob { parks_at: Some(t(50)), ..keyed("zj.a", 1, Newer::Keep) }).collect();
     store.accept(T0, jobs.clone()).await.unwrap();
-    for (n, verdict) in [Verdict::Failed, Verdict::Parked, Verdict::Unknown].into_iter().enumerate() {
+    for (n, verdict) in
+        [Verdict::Failed { payload_until: None }, Verdict::Parked, Verdict::Unknown].into_iter().enumerate()
+    {
         let leased = lease(&*store, T0, 10).await;
         assert_eq!(ids(&leased), [jobs[n].id]);
         store.finish(T0, end(&leased[0], Outcome::Rejected, verdict)).await.unwrap();

@@ -9,8 +9,11 @@ async fn events(store: &dyn Store, now: At, events_max: usize) -> Vec<Event> {
 pub(super) async fn every_end_of_a_job_is_an_event_if_its_platform_wants_to_hear(maker: &dyn Maker) {
     let store = maker.open();
     let told = |link: &str| NewJob { callback: true, ..job(link) };
-    let verdicts =
-        [(Verdict::Failed, State::Failed), (Verdict::Parked, State::Parked), (Verdict::Unknown, State::Unknown)];
+    let verdicts = [
+        (Verdict::Failed { payload_until: None }, State::Failed),
+        (Verdict::Parked, State::Parked),
+        (Verdict::Unknown, State::Unknown),
+    ];
     let mut expected = Vec::new();
     for (verdict, state) in verdicts {
         let (given, silent) = (told("zj.a"), job("zj.a"));

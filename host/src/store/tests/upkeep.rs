@@ -19,12 +19,52 @@ pub(super) async fn payloads_go_when_they_may_and_hashes_stay(maker: &dyn Maker)
     };
     assert_eq!([there(0).await, there(1).await, there(2).await], [(false, true), (true, true), (true, false)]);
     let purged = store.purge(t(10), 10).await.unwrap();
-    assert_eq!(purged, Purged { payloads: 1, results: 0, keys: 0 });
+    assert_eq!(purged, Purged { payloads: 1, ..Purged::default() });
     let purged = store.purge(t(20), 10).await.unwrap();
-    assert_eq!(purged, Purged { payloads: 0, results: 1, keys: 0 });
+    assert_eq!(purged, Purged { results: 1, ..Purged::default() });
     assert_eq!([there(0).await, there(1).await, there(2).await], [(false, true), (false, false), (true, false)]);
     let job = store.job(jobs[1].id).await.unwrap().unwrap();
     assert_eq!((job.body, job.finished, job.last.unwrap().outcome), (digest(0), Some(T0), Outcome::Done));
+}
+
+pub(super) async fn what_was_refused_goes_when_its_time_is_over_and_a_retry_keeps_it(maker: &dyn Maker) {
+    let store = maker.open();
+    let jobs = [(); 2].map(|()| job("zj.a"));
+    let batch = NewBatch {
+        id: Uuid::now_v7(),
+        platform: "campus".parse().unwrap(),
+        link: "zj.a".parse().unwrap(),
+        operation: "record.push-one".into(),
+        named: false,
+        meta: None,
+        request_id: "r-1".into(),
+    };
+    store.batch_create(T0, batch.clone()).await.unwrap();
+    let refused = |row, until| {
+        let ask = RowAsk::Refused { column: None, error: sealed("no"), until };
+        NewRow { row, body: digest(3), ask }
+    };
+    let sent = |(row, job): (u32, &NewJob)| NewRow { row, body: digest(3), ask: RowAsk::Job(Box::new(job.clone())) };
+    let mut rows: Vec<_> = (1..).zip(&jobs).map(sent).collect();
+    rows.extend([refused(3, t(10)), refused(4, t(20))]);
+    store.batch_add(T0, batch.id, rows).await.unwrap();
+    for leased in lease(&*store, T0, 2).await {
+        let failed = Verdict::Failed { payload_until: Some(t(10)) };
+        store.finish(T0, end(&leased, Outcome::Rejected, failed)).await.unwrap();
+    }
+    // It will be sent, so it stays.
+    assert_eq!(store.retry(t(1), jobs[1].id, None).await, Ok(Retried::Queued));
+    assert_eq!(store.purge(t(9), 10).await.unwrap(), Purged::default());
+    let purged = store.purge(t(10), 10).await.unwrap();
+    assert_eq!(purged, Purged { payloads: 1, rows: 1, ..Purged::default() });
+    assert!(store.payload(jobs[1].id).await.unwrap().is_some());
+    assert_eq!(store.retry(t(11), jobs[0].id, None).await, Err(StoreError::Gone));
+    assert_eq!(state(&*store, jobs[0].id).await, State::Failed);
+    let ask = RowsAsk { which: Rows::All, with: With::Payload, after: Some(2), rows_max: 9, bytes_max: 1 << 20 };
+    let fates: Vec<_> = store.batch_rows(batch.id, ask).await.unwrap().rows.into_iter().map(|row| row.fate).collect();
+    let fate = |error| RowFate::Refused { column: None, error };
+    assert_eq!(fates, [fate(None), fate(Some(sealed("no")))]);
+    assert_eq!(store.batch_progress(batch.id).await.unwrap().refused, 2);
 }
 
 pub(super) async fn purging_goes_in_bounded_steps(maker: &dyn Maker) {
@@ -40,7 +80,7 @@ pub(super) async fn purging_goes_in_bounded_steps(maker: &dyn Maker) {
     }
     let mut steps = Vec::new();
     for _ in 0..4 {
-        let Purged { payloads, results, keys } = store.purge(t(10), 10).await.unwrap();
+        let Purged { payloads, results, keys, .. } = store.purge(t(10), 10).await.unwrap();
         steps.push([payloads, results, keys]);
     }
     assert_eq!(steps, [[10; 3], [10; 3], [5; 3], [0; 3]]);

@@ -20,7 +20,7 @@ async fn answered(worker: &mut Worker, platform: &mut Platform, status: u16, hea
 async fn an_event_says_how_the_job_went_and_is_signed() {
     let (site, mut campus) = (Site::new(), Platform::start().await);
     let store = site.store();
-    let id = ended_as(&*store, site.now(), "campus", Outcome::Rejected, Verdict::Failed).await;
+    let id = ended_as(&*store, site.now(), "campus", Outcome::Rejected, Verdict::Failed { payload_until: None }).await;
     let mut worker = site.worker(&store, &[("campus", &campus.url())]);
     worker.start().await.unwrap();
     let asked = campus.asked().await;

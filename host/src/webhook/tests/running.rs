@@ -259,7 +259,8 @@ async fn the_log_says_who_was_not_reached_and_nothing_of_what_was_said() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let store = site.store();
     for status in [200, 500, 410] {
-        let id = ended_as(&*store, site.now(), "campus", Outcome::Rejected, Verdict::Failed).await;
+        let id =
+            ended_as(&*store, site.now(), "campus", Outcome::Rejected, Verdict::Failed { payload_until: None }).await;
         let mut worker = site.worker(&store, &[("campus", &campus.url())]);
         worker.start().await.unwrap();
         campus.asked().await.answer_with(status, "x-note: hunter2\r\n");

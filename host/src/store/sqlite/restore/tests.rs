@@ -130,3 +130,20 @@ async fn the_journal_of_a_broken_or_missing_store_is_not_taken_for_the_new_ones(
         assert_eq!(links(&*files.open()).await, ["zj.a"]);
     }
 }
+
+#[tokio::test]
+async fn what_a_killed_restore_has_left_is_cleared_away_by_the_next_one_and_by_a_start() {
+    let files = Files::new();
+    let backup = backed_up(&files).await;
+    let left = || {
+        let restoring = Restoring::begin(&backup, &files.path()).unwrap();
+        let copy = restoring.copy();
+        // Killed: nobody clears up.
+        let _left = restoring.dir.keep();
+        copy
+    };
+    let (first, second) = (left(), left());
+    assert!(!first.exists() && second.exists(), "the next restore");
+    drop(files.open());
+    assert!(!second.exists() && files.path().exists() && backup.exists(), "a start");
+}

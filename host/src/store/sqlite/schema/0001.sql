@@ -113,6 +113,8 @@ CREATE TABLE batch (
     platform TEXT NOT NULL,
     link TEXT NOT NULL,
     operation TEXT NOT NULL,
+    -- Its sender can name it, and so go on with it.
+    named INTEGER NOT NULL,
     meta BLOB,
     request_id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -120,16 +122,20 @@ CREATE TABLE batch (
 ) STRICT;
 CREATE INDEX batch_open ON batch (seq) WHERE closed IS NULL;
 
--- A row is a job, or refused with an error; in conflict it names the job that it contradicts.
+-- A row is a job, or refused with an error until that is deleted; in conflict it names the job that it contradicts.
 CREATE TABLE batch_row (
     batch INTEGER NOT NULL REFERENCES batch (seq),
     row INTEGER NOT NULL,
     job INTEGER REFERENCES job (seq),
+    -- What was sent.
+    body BLOB NOT NULL CHECK (length(body) = 32),
     conflict INTEGER NOT NULL DEFAULT 0,
     col TEXT,
-    error BLOB CHECK ((error IS NULL) = (job IS NOT NULL)),
+    error BLOB CHECK (error IS NULL OR job IS NULL),
+    until INTEGER CHECK ((until IS NULL) = (error IS NULL)),
     PRIMARY KEY (batch, row)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX batch_row_until ON batch_row (until) WHERE until IS NOT NULL;
 
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
