@@ -41,8 +41,8 @@ use crate::{
 const INPUTS_MAX: usize = 256 << 20;
 /// How often an input is held while it is called with: by the host, by the guest as it came, and as the guest writes it anew.
 const COPIES: usize = 3;
-/// How long a request waits for room, its body unread.
-const ROOM_WAIT: Duration = Duration::from_secs(5);
+/// How long a request waits for room, its body unread: as long as the body itself may take.
+const ROOM_WAIT: Duration = Duration::from_secs(30);
 /// The least that a request counts: its head and its task are not free either.
 const INPUT_LEAST: usize = 1 << 10;
 
