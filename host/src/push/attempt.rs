@@ -202,7 +202,7 @@ mod tests {
     use crate::{
         push::Ask,
         server::tests::{guest, queue::still},
-        store::{LeaseAsk, Stage, State},
+        store::{LeaseAsk, Stage, State, seen_past_store},
     };
 
     #[tokio::test]
@@ -222,12 +222,37 @@ mod tests {
                 ..LeaseAsk::default()
             };
             let leased = store.lease(at, ask).await.unwrap().leased.remove(0);
-            to_its_end(&queue.push, &leased.job, leased.n, async { panic!("a bug") }).await;
+            let place = Place::take(&queue.push, &leased.job.link);
+            let attempt = async move {
+                let _place = place;
+                panic!("a bug")
+            };
+            to_its_end(&queue.push, &leased.job, leased.n, attempt).await;
+            assert_eq!(queue.push.traffic.lock().running(&leased.job.link), 0, "nor does it keep its place");
             let job = store.job(id).await.unwrap().unwrap();
             assert_eq!((job.stage.state(), job.doubt), (state, true), "as of any fault, once more and then no more");
             assert!(job.last.unwrap().message.unwrap().contains("the host failed"));
             assert!(!matches!(job.stage, Stage::Sending { .. }));
         }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_failed_is_kept_as_long_as_its_link_says_and_no_longer() {
+        let (queue, drain) = still(guest::dispatcher(&["t.a"], &[]).await);
+        let platform = "campus".parse().unwrap();
+        let (link, operation, input) = ("t.a", "reject", Bytes::from_static(b"{}"));
+        let ask = Ask { platform: &platform, link, operation, input, idempotency: None, request_id: "r-1" };
+        let mut ends = queue.push.ends();
+        let id = queue.push.accept(ask).await.unwrap().id;
+        tokio::spawn(crate::push::worker::run(queue.push.clone(), drain));
+        while ends.recv().await.unwrap() != id {}
+        let job = queue.push.store().job(id).await.unwrap().unwrap();
+        assert_eq!(job.stage.state(), State::Failed);
+        let sql = "SELECT CAST(until AS TEXT) FROM payload";
+        let until: i64 = seen_past_store(&queue.directory.path().join("duijie.db"), sql)[0].parse().unwrap();
+        let kept = until - job.finished.unwrap().0;
+        let days_30 = 30 * 86_400_000;
+        assert!((days_30 - 60_000..=days_30).contains(&kept), "{kept} ms");
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl Push {
         let all = taken.all(rows).await;
         let Taken { kept, verdicts, .. } = taken;
         let read = match all {
-            Ok(()) => reader.await.map_err(|_| PushError::Lost.into()),
+            Ok(()) => reader.await.map_err(|_| PushError::Lost).and_then(|read| read).map_err(BatchError::Push),
             Err(error) => Err(error),
         };
         let read = match (read, verdicts.batch) {
@@ -227,6 +227,7 @@ impl Push {
 
     /// Of a batch that the host could not read to its end.
     async fn interrupted(&self, error: PushError, kept: u32, batch: Uuid) -> BatchError {
+        tracing::error!(%error, %batch, kept, "a batch could not be read to its end");
         if !is_named(batch)
             && let Err(error) = self.store.batch_close(now(), batch).await
         {

@@ -68,7 +68,8 @@ impl Runs {
             let Entry::Serving(serving) = entry else { continue };
             for (name, schedule) in &serving.stable.schedules {
                 let which = (id.clone(), name.clone());
-                let known = self.next.remove(&which);
+                // A clock that was set back while it was watched must not keep it back either.
+                let known = self.next.remove(&which).filter(|next| next.settled.duration_since(at) <= AHEAD);
                 match self.turn(&which, schedule, known, at).await {
                     Ok(next) => {
                         seen.insert(which, next);
@@ -97,13 +98,12 @@ impl Runs {
             // Written otherwise while it was watched: nothing was missed of what it says now.
             Some(_) => self.settle(which, schedule, pattern, at).await?,
             None => match self.noted(which).await? {
-                // By a clock that was far ahead: it must not keep the schedule back for as long.
-                Some(settled) if settled.duration_since(at) > AHEAD => {
-                    Next { due: after(schedule, at), pattern, settled }
+                Some(settled) if settled.duration_since(at) <= AHEAD => {
+                    Next { due: after(schedule, settled), pattern, settled }
                 }
-                Some(settled) => Next { due: after(schedule, settled), pattern, settled },
-                // Never seen before: nothing was missed. From now on it would be.
-                None => self.settle(which, schedule, pattern, at).await?,
+                // Never seen before, or by a clock that was far ahead, which must not keep the schedule back for as long:
+                // nothing was missed. From now on it would be.
+                _ => self.settle(which, schedule, pattern, at).await?,
             },
         };
         match next.due {

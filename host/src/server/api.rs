@@ -34,7 +34,7 @@ use super::{
 use crate::{
     audit::{Act, Auditor},
     link::{Answer, Call, CallError, Dispatcher, Entry, Link, Table},
-    push::Push,
+    push::{Push, PushError},
 };
 
 /// Bytes of inputs held at a time over all requests; of one platform, a quarter of it.
@@ -139,8 +139,18 @@ fn unknown_operation(link: &Link, platform: &Platform, operation: &str) -> CallE
     CallError::UnknownOperation { link: link.id.to_string(), operation: operation.chars().take(80).collect(), known }
 }
 
-/// Bytes of input to read for this call and the time it may take, once it is certain that it can be made at all.
-fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<(usize, Duration), CallError> {
+/// What is known of a call before its body is read.
+struct Admitted {
+    /// Bytes of input to read.
+    max: usize,
+    /// The time it may take.
+    deadline: Duration,
+    /// Its input must not be kept.
+    direct_only: bool,
+}
+
+/// See [`Admitted`], once it is certain that the call can be made at all.
+fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Result<Admitted, CallError> {
     let table = api.dispatcher.table();
     let link = match seen(&table, platform, link_id)? {
         Entry::Serving(serving) => &serving.stable,
@@ -150,7 +160,11 @@ fn admit(api: &Api, platform: &Platform, link_id: &str, operation: &str) -> Resu
         return Err(unknown_operation(link, platform, operation));
     }
     let spec = link.connector.operation(operation).ok_or_else(|| unknown_operation(link, platform, operation))?;
-    Ok((link.input_max(spec.spec.max_body), link.limits.deadline))
+    Ok(Admitted {
+        max: link.input_max(spec.spec.max_body),
+        deadline: link.limits.deadline,
+        direct_only: spec.spec.direct_only,
+    })
 }
 
 async fn call(
@@ -164,11 +178,16 @@ async fn call(
     // Segments that are not even UTF-8 when decoded name nothing.
     let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
     let api = shared.api.clone();
-    let (max, deadline) = admit(&api, &platform, &link, &operation)?;
+    let Admitted { max, deadline, direct_only } = admit(&api, &platform, &link, &operation)?;
     if !is_json(&headers) {
         return Err(RequestError::NotJson.into());
     }
     let (preference, key) = (Preference::of(&headers), preference::idempotency_key(&headers)?);
+    let durable = preference.durable() || key.is_some();
+    if durable && direct_only {
+        // Before its body is read.
+        return Err(PushError::DirectOnly(operation).into());
+    }
     // Without a length it may be as long as it gets.
     let bytes = body::announced(&body).unwrap_or(max).min(max);
     let held = bytes.saturating_mul(COPIES).max(INPUT_LEAST);
@@ -177,11 +196,10 @@ async fn call(
 
     // On a task of its own: a client that goes away must not stop a write half-way, unlogged and with nobody knowing its
     // outcome. The call's own deadline bounds the task.
-    if preference.durable() || key.is_some() {
+    if durable {
         let pushed = tokio::spawn(async move {
-            let _room = room;
             let (link, operation, key) = (link.as_str(), operation.as_str(), key.as_deref());
-            let record = jobs::Record { link, operation, input, preference, key, patience: deadline };
+            let record = jobs::Record { link, operation, input, room, preference, key, patience: deadline };
             let pushed = jobs::push(&api.push, &platform, &id, record).await;
             let outcome = match &pushed {
                 Ok(_) => "accepted",

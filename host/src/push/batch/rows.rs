@@ -72,10 +72,17 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Reads to the end, or until nobody takes the rows any more.
-    pub(super) fn read(&self, source: impl Read, give: &mpsc::Sender<Checked>) -> Result<u32, SheetError> {
+    ///
+    /// # Errors
+    /// When a row could not be made a job, which is no fault of the sheet's.
+    pub(super) fn read(
+        &self,
+        source: impl Read,
+        give: &mpsc::Sender<Checked>,
+    ) -> Result<Result<u32, SheetError>, PushError> {
         let record = self.lane.link.input_max(self.lane.spec().ok().and_then(|spec| spec.spec.max_body));
         let limits = Limits { rows: ROWS_MAX, record };
-        let mut failed = false;
+        let mut failed = None;
         let read = sheet::read(self.format, source, &self.columns, limits, &mut |row| match self.check(row) {
             Ok(mut checked) => {
                 checked.held = self.hold(checked.bytes);
@@ -85,12 +92,11 @@ impl Reading {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, batch = %self.batch, "a row could not be made a job");
-                failed = true;
+                failed = Some(error);
                 ControlFlow::Break(())
             }
         });
-        if failed { Err(SheetError::Io(std::io::Error::other("the host could not keep a row"))) } else { read }
+        failed.map_or(Ok(read), Err)
     }
 
     /// Waits until there is room for so many bytes. None: nobody takes rows any more, which is found out next.

@@ -130,14 +130,25 @@ impl<'t> Taken<'t> {
             meta: None,
             request_id: self.request_id.to_owned(),
         };
-        match self.push.store.batch_create(now(), batch).await {
-            // It is the one that is being continued.
-            Ok(()) | Err(StoreError::Constraint(_)) => {}
+        match self.push.store.batch_create(now(), batch.clone()).await {
+            Ok(()) => {}
+            // It is the one that is being continued, or one that has come since this one was looked for.
+            Err(StoreError::Constraint(_)) => {
+                let there = self.push.store.batch(id).await?;
+                if !there.is_some_and(|there| is_same(&there.given, &batch)) {
+                    return Err(BatchError::KeyReused(id));
+                }
+            }
             Err(error) => return Err(error.into()),
         }
         self.verdicts.batch = Some(id);
         Ok(())
     }
+}
+
+/// Do the two come from one sender for one operation?
+fn is_same(one: &NewBatch, other: &NewBatch) -> bool {
+    (&one.platform, &one.link, &one.operation) == (&other.platform, &other.link, &other.operation)
 }
 
 impl Verdicts {

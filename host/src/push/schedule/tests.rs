@@ -160,9 +160,16 @@ async fn a_run_that_came_due_while_its_link_was_refused_is_made_up_for_when_it_s
 #[tokio::test]
 async fn a_clock_that_was_a_year_ahead_once_does_not_stop_a_schedule() {
     let host = Host::new("0 * * * *").await;
-    host.start().look(at("2027-11-28T00:30:00")).await;
     let mut runs = host.start();
+    runs.look(at("2027-11-28T00:30:00")).await;
+    // Set back while the host runs, and once more over a start.
     runs.look(at("2026-11-28T00:30:00")).await;
     runs.look(at("2026-11-28T01:00:00")).await;
     assert_eq!(host.runs().await, [at("2026-11-28T01:00:00")]);
+    runs.look(at("2027-11-28T00:30:00")).await;
+    let before = host.runs().await.len();
+    let mut runs = host.start();
+    runs.look(at("2026-11-28T01:30:00")).await;
+    runs.look(at("2026-11-28T02:00:00")).await;
+    assert_eq!(host.runs().await[before..], [at("2026-11-28T02:00:00")]);
 }

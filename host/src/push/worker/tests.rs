@@ -111,17 +111,3 @@ async fn a_clock_that_is_set_forward_gives_up_nothing_that_is_under_way_here() {
     let listed = queue.push.store().list(Filter::default(), 0, 9).await.unwrap().jobs;
     assert_eq!((listed[0].attempts, listed[0].doubt), (1, false));
 }
-
-#[tokio::test]
-async fn an_attempt_that_panics_gives_its_place_back() {
-    let (queue, _drain) = resting().await;
-    let link = LINK.parse().unwrap();
-    let place = Place::take(&queue.push, &link);
-    assert_eq!(queue.push.traffic.lock().running(&link), 1);
-    let panics = tokio::spawn(async move {
-        let _place = place;
-        panic!("a bug");
-    });
-    assert!(panics.await.is_err());
-    assert_eq!(queue.push.traffic.lock().running(&link), 0);
-}

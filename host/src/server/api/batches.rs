@@ -16,10 +16,10 @@ use axum::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Caller, Shared, admit, note, preference};
+use super::{Admitted, Caller, Shared, admit, note, preference};
 use crate::{
     push::{
-        Push,
+        Push, PushError,
         batch::{BatchAsk, BatchError, RowError, Verdicts, is_settled},
     },
     server::{
@@ -181,7 +181,10 @@ pub(in crate::server) async fn receive(
     body: Body,
 ) -> Result<Response, Problem> {
     let Path((link, operation)) = path.map_err(|_| RequestError::NoRoute)?;
-    let (input_max, _) = admit(&shared.api, &platform, &link, &operation)?;
+    let Admitted { max: input_max, direct_only, .. } = admit(&shared.api, &platform, &link, &operation)?;
+    if direct_only {
+        return Err(PushError::DirectOnly(operation).into());
+    }
     let format = format_of(&headers)?;
     let dry_run = is_dry(query.as_deref())?;
     let key = preference::idempotency_key(&headers)?;
@@ -210,6 +213,8 @@ pub(in crate::server) async fn receive(
         let outcome = match &taken {
             Ok(Verdicts { batch: Some(_), .. }) => "accepted",
             Ok(_) => "checked",
+            Err(BatchError::Interrupted { .. }) => "unknown",
+            Err(BatchError::Sheet { batch: Some(_), .. }) => "accepted in part",
             Err(_) => "refused",
         };
         note(&shared.api, &platform, "batch", format!("{link} {operation}"), outcome, &id).await;

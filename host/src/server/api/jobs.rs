@@ -20,6 +20,7 @@ use crate::{
     server::{
         auth::Platform,
         front::{RequestError, RequestId},
+        inputs::Room,
         problem::Problem,
     },
     store::{Attempt, Filter, Job, JobId, PAGE_MAX, State as JobState},
@@ -34,6 +35,8 @@ pub(super) struct Record<'r> {
     pub(super) link: &'r str,
     pub(super) operation: &'r str,
     pub(super) input: Bytes,
+    /// What the input holds of the host's memory.
+    pub(super) room: Room,
     pub(super) preference: Preference,
     pub(super) key: Option<&'r str>,
     /// How long a plain call with an idempotency key waits.
@@ -47,9 +50,11 @@ pub(super) async fn push(
     id: &RequestId,
     record: Record<'_>,
 ) -> Result<Response, Problem> {
-    let Record { link, operation, input, preference, key, patience } = record;
+    let Record { link, operation, input, room, preference, key, patience } = record;
     let ask = Ask { platform: &platform.name, link, operation, input, idempotency: key, request_id: &id.0 };
     let ticket = push.accept(ask).await?;
+    // The input is in the store: whoever waits for its end needs no room any more.
+    drop(room);
     let wait = match preference.wait {
         Some(wait) => wait,
         None if preference.respond_async => Duration::ZERO,

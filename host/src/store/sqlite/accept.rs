@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
+    damage,
     ending::{self, End},
     line,
-    row::{self, Id, JOB},
+    row::{Id, JOB},
 };
 use crate::store::{
     Accepted, At, Digest, Fold, Idempotency, Job, JobId, Merge, NewJob, Newer, Place, Repeat, Sealed, StoreError,
@@ -101,19 +102,23 @@ fn earlier(db: &Connection, now: At, job: &NewJob, given: &Idempotency) -> Resul
 /// Ends the earlier jobs of the line that wait and have certainly had no effect, as the new one's policy says.
 fn make_room(db: &Connection, now: At, job: &mut NewJob) -> Result<Vec<JobId>, StoreError> {
     let (Some(key), false) = (job.key, matches!(job.newer, Newer::Keep)) else { return Ok(Vec::new()) };
-    let waiting: Vec<(Job, Option<Sealed>)> = db
-        .prepare_cached(&format!(
+    let waiting = damage::ask(
+        db,
+        &format!(
             "SELECT {JOB}, payload.sealed FROM job INDEXED BY job_line LEFT JOIN payload ON payload.job = job.seq
                 WHERE link = ?1 AND key = ?2 AND state = 'queued'
                 ORDER BY seq DESC LIMIT {ROOM_STEP}"
-        ))?
-        .query_map(params![&*job.link, key], |found| Ok((row::job(found)?, found.get("sealed")?)))?
-        .collect::<Result<_, _>>()?;
-    let mut superseded = Vec::with_capacity(waiting.len());
+        ),
+        params![&*job.link, key],
+        |found| found.get::<_, Option<Sealed>>("sealed"),
+    )?;
+    // What is not understood is set aside when its turn comes.
+    let unread = waiting.bad.iter().map(|(seq, _)| *seq).max();
+    let mut superseded = Vec::with_capacity(waiting.good.len());
     // From the last one back: folded in this order, each is older than what it is folded into.
-    for (old, payload) in waiting {
-        // What another operation waits behind stays before it.
-        if old.operation != job.operation {
+    for (old, payload) in waiting.good {
+        // What another operation waits behind stays before it, and so does what one that is not understood does.
+        if old.operation != job.operation || unread.is_some_and(|unread| old.seq < unread) {
             break;
         }
         if old.doubt {

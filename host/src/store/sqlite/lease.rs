@@ -47,9 +47,10 @@ impl Leases for Sqlite {
     }
 }
 
-/// The next link by name that has a free job, and when the first of them is due.
-const NEXT_LINK: &str = "SELECT link, next_at FROM job INDEXED BY job_due
-    WHERE state = 'queued' AND blocked = 0 AND link > ?1 ORDER BY link, next_at, seq LIMIT 1";
+/// The next link by name that has a free job, and when the first of them is due. As bytes: a name may be damaged.
+const NEXT_LINK: &str = "SELECT CAST(link AS BLOB), next_at FROM job INDEXED BY job_due
+    WHERE state = 'queued' AND blocked = 0 AND link > CAST(?1 AS TEXT) AND typeof(link) = 'text'
+    ORDER BY link, next_at, seq LIMIT 1";
 
 /// A link's first free job that is not due yet.
 const NEXT_DUE: &str = "SELECT next_at FROM job INDEXED BY job_due
@@ -166,9 +167,18 @@ impl Round<'_> {
     }
 }
 
+/// Passes over names that are none: their jobs are parked when they are too old, and hold up no others until then.
 fn next_link(db: &Connection, after: &str) -> Result<Option<(String, At)>, StoreError> {
     let mut query = db.prepare_cached(NEXT_LINK)?;
-    Ok(query.query_row([after], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    let mut after = after.as_bytes().to_vec();
+    loop {
+        let next: Option<(Vec<u8>, At)> = query.query_row([after], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((name, due)) = next else { return Ok(None) };
+        match String::from_utf8(name) {
+            Ok(name) => return Ok(Some((name, due))),
+            Err(none) => after = none.into_bytes(),
+        }
+    }
 }
 
 fn held(db: &Connection) -> Result<HashSet<String>, StoreError> {

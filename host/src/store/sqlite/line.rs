@@ -49,18 +49,13 @@ pub(super) fn successor(db: &Connection, job: &Job) -> Result<Option<JobId>, Sto
 /// The last job of its operation accepted after this one that takes the place of earlier ones and waits or was sent.
 pub(super) fn newer(db: &Connection, job: &Job) -> Result<Option<JobId>, StoreError> {
     let Some(key) = job.key else { return Ok(None) };
-    let mut last: Option<(i64, JobId)> = None;
-    for state in ["queued", "sending", "done"] {
-        let found = db
-            .prepare_cached(
-                "SELECT seq, id FROM job INDEXED BY job_line
-                    WHERE link = ?1 AND key = ?2 AND state = ?3 AND seq > ?4 AND newer = 'supersede'
-                        AND operation = ?5
-                    ORDER BY seq DESC LIMIT 1",
-            )?
-            .query_row(params![&*job.link, key, state, job.seq, job.operation], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        last = last.max(found);
-    }
-    Ok(last.map(|(_, id)| id))
+    Ok(db
+        .prepare_cached(
+            "SELECT id FROM job INDEXED BY job_newer
+                WHERE link = ?1 AND key = ?2 AND operation = ?3 AND seq > ?4 AND newer = 'supersede'
+                    AND state IN ('queued', 'sending', 'done')
+                ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(params![&*job.link, key, job.operation, job.seq], |row| row.get(0))
+        .optional()?)
 }

@@ -290,6 +290,60 @@ async fn a_job_that_cannot_be_read_is_parked_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn a_bit_that_makes_a_text_bytes_costs_one_record_and_not_the_queue() {
+    for (column, damaged) in [
+        ("connector", "CAST(connector AS BLOB)"),
+        ("operation", "CAST(operation AS BLOB)"),
+        ("platform", "CAST(platform AS BLOB)"),
+        ("request_id", "CAST(request_id AS BLOB)"),
+        ("link", "CAST(link AS BLOB)"),
+        ("link", "CAST(x'7aff' AS TEXT)"),
+        ("link", "CAST(x'01ff' AS TEXT)"),
+    ] {
+        let files = Files::new();
+        let store = files.open();
+        let jobs = [(); 2].map(|()| NewJob { parks_at: Some(t(20)), ..job("zj.a") });
+        store.accept(T0, jobs.to_vec()).await.unwrap();
+        // As the disk would do it, past the table's types.
+        let table = |sql: &str| {
+            let db = files.raw();
+            let version: i64 = db.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap();
+            db.execute_batch("PRAGMA writable_schema=ON").unwrap();
+            db.execute("UPDATE sqlite_schema SET sql = ?1 WHERE name = 'job'", [sql]).unwrap();
+            db.execute_batch(&format!("PRAGMA schema_version={}", version + 1)).unwrap();
+        };
+        let sql = seen_past_store(&files.path(), "SELECT sql FROM sqlite_schema WHERE name = 'job'").remove(0);
+        table(sql.trim_end_matches(" STRICT"));
+        files.raw().execute(&format!("UPDATE job SET {column} = {damaged} WHERE seq = 1"), []).unwrap();
+        table(&sql);
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let taken = store.lease(T0, ask(9)).await.unwrap();
+            seen.extend(taken.leased.into_iter().map(|one| one.job.id));
+        }
+        assert_eq!(seen, [jobs[1].id], "{column} = {damaged}");
+        store.next_due(T0, [].into()).await.unwrap();
+        // At the latest when it is too old, it is set aside.
+        store.park_aged(t(30), 9).await.unwrap();
+        assert_eq!(seen_past_store(&files.path(), "SELECT state FROM job WHERE seq = 1"), ["parked"], "{damaged}");
+        assert_eq!(store.is_broken(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_record_whose_key_has_one_that_cannot_be_read_is_accepted_and_replaces_only_what_is_behind_that() {
+    let files = Files::new();
+    let store = files.open();
+    let jobs: Vec<_> = (0..3).map(|_| keyed("zj.a", 1, Newer::Keep)).collect();
+    store.accept(T0, jobs.clone()).await.unwrap();
+    files.raw().execute("UPDATE job SET platform = '' WHERE seq = 2", []).unwrap();
+    let newer = keyed("zj.a", 1, Newer::Supersede);
+    assert_eq!(accept(&*store, &newer).await, Accepted::New { seq: 4, superseded: vec![jobs[2].id] });
+    let state = "SELECT state FROM job ORDER BY seq";
+    assert_eq!(seen_past_store(&files.path(), state), ["queued", "queued", "superseded", "queued"]);
+}
+
+#[tokio::test]
 async fn nothing_is_leased_to_one_who_asks_for_nothing() {
     let files = Files::new();
     let store = files.open();

@@ -59,8 +59,13 @@ impl Values for Sqlite {
         self.read(move |db| {
             let mut query =
                 db.prepare("SELECT DISTINCT link FROM value WHERE substr(key, 1, ?2) = ?1 ORDER BY link")?;
-            let found = query.query_map(params![prefix, rows(prefix.len())], |found| row::link(found, "link"))?;
-            Ok(found.collect::<Result<_, _>>()?)
+            let mut found = query.query(params![prefix, rows(prefix.len())])?;
+            let mut links = Vec::new();
+            while let Some(row) = found.next()? {
+                // A name that is none belongs to nothing.
+                links.extend(row::link(row, "link").ok());
+            }
+            Ok(links)
         })
     }
 

@@ -109,6 +109,21 @@ async fn two_uploads_under_one_key_at_once_have_the_same_verdict() {
 }
 
 #[tokio::test]
+async fn of_two_batches_under_one_key_at_once_for_two_operations_one_is_refused() {
+    let fixture = Fixture::start().await;
+    fixture.queue.push.hold(&link(), "a test").await.unwrap();
+    let body = rows(3, &[]).join("\n") + "\n";
+    let headers = [fixture.all.as_str(), NDJSON, KEY];
+    let other = PATH.replace("/echo/", "/other.echo/");
+    let (one, other) = tokio::join!(fixture.host.ask(PATH, &headers, &body), fixture.host.ask(&other, &headers, &body));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 422], "{one:?} {other:?}");
+    let refused = if one.status == 422 { one } else { other };
+    assert_eq!(refused.json()["type"], "urn:duijie:problem:key-reused");
+}
+
+#[tokio::test]
 async fn uploads_that_never_end_take_a_share_and_leave_the_others_alone() {
     let fixture = Fixture::start().await;
     let mut open = Vec::new();

@@ -41,6 +41,7 @@ CREATE INDEX job_due ON job (link, next_at, seq) WHERE state = 'queued' AND bloc
 CREATE INDEX job_age ON job (parks_at) WHERE state = 'queued' AND parks_at IS NOT NULL;
 CREATE INDEX job_sending ON job (lease_until) WHERE state = 'sending';
 CREATE INDEX job_line ON job (link, key, state, seq) WHERE key IS NOT NULL;
+CREATE INDEX job_newer ON job (link, key, operation, seq) WHERE newer = 'supersede';
 CREATE INDEX job_link ON job (link, state, seq);
 CREATE INDEX job_owner ON job (link, platform, state, seq);
 CREATE INDEX job_platform ON job (platform, state, seq);
