@@ -71,6 +71,15 @@ impl Push {
         }
     }
 
+    /// Lets a link go on whose credential was renewed, unless somebody holds it for another reason by now.
+    async fn lift(&self, link: &LinkId, reason: String) -> Result<(), PushError> {
+        if self.store.resume(link.clone(), Some(reason)).await? {
+            tracing::info!(%link, "the link's queue goes on: its credential was renewed");
+            self.wake();
+        }
+        Ok(())
+    }
+
     fn expired(&self, link: &LinkId) -> Option<String> {
         match self.dispatcher.table().get(link) {
             Some(Entry::Serving(serving)) => expired(&serving.stable),
@@ -95,12 +104,7 @@ impl Push {
                         tracing::warn!(link = %id, reason, "the link's queue is held back");
                     }
                 }
-                (None, Some(hold)) if hold.reason.starts_with(EXPIRED) => {
-                    if self.store.resume(id.clone(), Some(hold.reason.clone())).await? {
-                        tracing::info!(link = %id, "the link's queue goes on: its credential was renewed");
-                        self.wake();
-                    }
-                }
+                (None, Some(hold)) if hold.reason.starts_with(EXPIRED) => self.lift(id, hold.reason.clone()).await?,
                 _ => {}
             }
         }
