@@ -119,12 +119,19 @@ pub(crate) struct Record(pub(crate) Bytes);
 
 /// Why a row is no record. Its `Debug` leaves out what the row says.
 pub(crate) struct Fault {
+    /// Everything that is wrong, at least one thing and at most [`rows::WRONG_MAX`].
+    pub(crate) wrong: Vec<Wrong>,
+    /// What could be read, as a JSON object, for the sheet that is given back: a cell of the wrong kind is in it as text.
+    pub(crate) record: Option<Bytes>,
+}
+
+/// One thing that is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
     /// The header of the column, or its letters if it has none; `None` if the whole row is meant.
     pub(crate) column: Option<String>,
     /// What is wrong and what to do; without row, column or value.
     pub(crate) message: String,
-    /// What could be read, as a JSON object, for the sheet that is given back: a cell of the wrong kind is in it as text.
-    pub(crate) record: Option<Bytes>,
 }
 
 /// What takes the rows. Reading ends early when it breaks.
@@ -188,7 +195,7 @@ impl Out<'_, '_> {
 impl Fault {
     /// Of a whole row of which nothing is kept.
     fn of_row(message: impl Into<String>) -> Self {
-        Self { column: None, message: message.into(), record: None }
+        Self { wrong: vec![Wrong { column: None, message: message.into() }], record: None }
     }
 }
 
@@ -200,7 +207,7 @@ impl std::fmt::Debug for Record {
 
 impl std::fmt::Debug for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fault").field("column", &self.column).field("message", &self.message).finish_non_exhaustive()
+        f.debug_struct("Fault").field("wrong", &self.wrong).finish_non_exhaustive()
     }
 }
 

@@ -181,19 +181,25 @@ fn violations(validator: &Validator, value: &Value) -> Vec<Violation> {
     validator.iter_errors(value).take(VIOLATIONS_MAX).flat_map(|error| one_each(&error)).take(VIOLATIONS_MAX).collect()
 }
 
-/// One violation, or one for each name that the schema does not know, so that each is found where it stands.
+/// One violation, or one for each name that the schema does not know, so that each is found where it stands; what is missing
+/// where it would.
 fn one_each(error: &ValidationError<'_>) -> Vec<Violation> {
     let at = error.instance_path().to_string();
     let unknown = match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected.as_slice(),
+        ValidationErrorKind::Required { property: Value::String(name) } => {
+            return vec![Violation { pointer: member(&at, name), message: "is required".into() }];
+        }
         _ => return vec![Violation { pointer: at, message: error.masked_with("the value").to_string() }],
     };
-    let named = |name: &String| {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        Violation { pointer: format!("{at}/{name}"), message: "is not known here".into() }
-    };
+    let named = |name: &String| Violation { pointer: member(&at, name), message: "is not known here".into() };
     unknown.iter().map(named).collect()
+}
+
+/// The JSON Pointer of a member.
+fn member(of: &str, name: &str) -> String {
+    format!("{of}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn link_error(error: wasmtime::Error) -> LoadError {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    Fault, Out, Record, SheetError,
+    Fault, Out, Record, SheetError, Wrong,
     cell::{Cell, unguard},
     columns::{Column, Columns, OURS, quoted},
 };
@@ -16,6 +16,8 @@ use super::{
 /// Most cells of a row, as in Excel.
 pub(super) const CELLS_MAX: usize = 16_384;
 
+/// Things that are told of one row; nobody reads more.
+pub(crate) const WRONG_MAX: usize = 100;
 /// Most headers that a message names.
 const NAMED_MAX: usize = 10;
 
@@ -35,7 +37,7 @@ pub(super) struct Rows<'a> {
     slots: Vec<Slot>,
     record_max: usize,
     object: Map<String, Value>,
-    fault: Option<(Option<String>, &'static str)>,
+    wrong: Vec<Wrong>,
     /// Did anything stand in the row, the writer's columns aside?
     any: bool,
     bytes: usize,
@@ -75,7 +77,7 @@ impl<'a> Rows<'a> {
             let unknown = quoted(unknown.iter().take(NAMED_MAX).map(String::as_str));
             return Err(SheetError::UnknownHeaders { unknown, known: columns.listed() });
         }
-        Ok(Self { columns, slots, record_max, object: Map::new(), fault: None, any: false, bytes: 0 })
+        Ok(Self { columns, slots, record_max, object: Map::new(), wrong: Vec::new(), any: false, bytes: 0 })
     }
 
     /// Takes a cell of the row that is being read; `index` counts from 0.
@@ -116,27 +118,29 @@ impl<'a> Rows<'a> {
     /// Ends the row and hands it out, unless it was empty.
     pub(super) fn end(&mut self, row: u32, out: &mut Out<'_, '_>) -> Result<(), SheetError> {
         let object = mem::take(&mut self.object);
-        let fault = self.fault.take();
+        let wrong = mem::take(&mut self.wrong);
         let bytes = mem::take(&mut self.bytes);
         if !mem::take(&mut self.any) {
             return Ok(());
         }
         // Of texts and numbers, so it cannot fail.
         let json = serde_json::to_vec(&object).unwrap_or_default();
-        let record = match fault {
-            _ if bytes > self.record_max || json.len() > self.record_max => Err(Fault::of_row(over(self.record_max))),
-            Some((column, why)) => {
-                let record = (!object.is_empty()).then(|| Bytes::from(json));
-                Err(Fault { column, message: why.into(), record })
-            }
-            None => Ok(Record(Bytes::from(json))),
+        let record = if bytes > self.record_max || json.len() > self.record_max {
+            Err(Fault::of_row(over(self.record_max)))
+        } else if wrong.is_empty() {
+            Ok(Record(Bytes::from(json)))
+        } else {
+            let record = (!object.is_empty()).then(|| Bytes::from(json));
+            Err(Fault { wrong, record })
         };
         out.give(row, record)
     }
 
-    /// The first one counts.
     fn fail(&mut self, column: Option<String>, why: &'static str) {
-        self.fault.get_or_insert((column, why));
+        let wrong = Wrong { column, message: why.to_owned() };
+        if self.wrong.len() < WRONG_MAX && !self.wrong.contains(&wrong) {
+            self.wrong.push(wrong);
+        }
     }
 }
 

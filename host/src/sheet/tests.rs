@@ -37,7 +37,8 @@ pub(super) fn read_with(
             Ok(record) => Got::Ok(row.row, value(&record.0)),
             Err(fault) => {
                 let record = fault.record.map(|record| value(&record)).unwrap_or_default();
-                Got::Bad(row.row, fault.column, fault.message, record)
+                let first = fault.wrong.into_iter().next().unwrap();
+                Got::Bad(row.row, first.column, first.message, record)
             }
         });
         ControlFlow::Continue(())
@@ -186,7 +187,7 @@ fn nothing_of_a_record_is_in_an_error_or_in_debug() {
     assert!(
         matches!(&got[0], Got::Bad(2, Some(column), message, _) if column == "年龄" && !message.contains("Secret"))
     );
-    let fault = Fault { column: None, message: "m".into(), record: Some("Secret".into()) };
+    let fault = Fault { wrong: Vec::new(), record: Some("Secret".into()) };
     assert!(!format!("{fault:?} {:?}", Record("Secret".into())).contains("Secret"));
     assert!(!error_of(Format::Csv, b"Wang Secret,12\nLi Secret,13\n").contains("Secret"));
     assert!(!error_of(Format::Json, b"[{\"a\": Secret}]").contains("Secret"));

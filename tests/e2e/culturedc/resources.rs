@@ -12,7 +12,7 @@ use duijie_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{activity, docked, docked_with, row};
+use super::{LINK, activity, docked, docked_with, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pushed_resource_arrives_with_every_field_and_waits_for_its_review() {
@@ -200,4 +200,18 @@ async fn a_quirky_upstream_that_writes_numbers_as_text_and_null_for_nothing_is_u
     let day = json!({ "date": "2024-03-01", "pv": 3, "uv": 2, "ip": 1 });
     assert_eq!(docked.get("stats.report", &day).await["accepted"], true);
     assert_eq!(docked.get("resource.delete", &json!({ "extId": "a" })).await["deleted"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_of_resources_is_told_every_column_in_which_something_is_wrong_or_missing() {
+    let docked = docked().await;
+    let csv = "extId,category,title\na,news,一场讲座\nb,别的,\nc,news,\n";
+    let path = format!("/v1/links/{LINK}/operations/resource.push/batches?dry_run=true");
+    let request = docked.host.api(http::Method::POST, &path).key(docked.host.key("campus"));
+    let receipt = request.header("content-type", "text/csv").body(csv).send().await.expect(200);
+    let errors = receipt["errors"].as_array().unwrap().iter();
+    let mut places: Vec<_> = errors.map(|error| (error["row"].as_u64().unwrap(), error["column"].as_str())).collect();
+    places.sort_unstable();
+    assert_eq!(places, [(3, Some("category")), (3, Some("title")), (4, Some("title"))], "{receipt}");
+    assert_eq!((&receipt["rows"], &receipt["accepted"]), (&json!(3), &json!(1)));
 }

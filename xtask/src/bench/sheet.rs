@@ -16,26 +16,20 @@ use crate::{
     components::{self, Kind},
     figures::{largest, median},
     http, process,
-    site::{Host, Site, simulated},
+    site::{Host, Site},
 };
 
 /// The operation.
-const PATH: &str = "/v1/links/sheets/operations/record.push-one/batches?dry_run=true";
+const PATH: &str = "/v1/links/sheets/operations/resource.push/batches?dry_run=true";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// A sheet's columns, and the members they are.
-const COLUMNS: [(&str, &str); 6] = [
-    ("记录编号", "recordId"),
-    ("教师工号", "teacherNo"),
-    ("教师姓名", "teacherName"),
-    ("谈话时间", "talkTime"),
-    ("谈话内容", "content"),
-    ("关注程度", "attention"),
-];
-/// Characters of a talk: with 5,000 rows, ten megabytes.
-const CONTENT: usize = 1120;
-/// Of so many rows one has no number where one belongs, and of so many no name.
-const NO_NUMBER: u32 = 4;
-const NO_NAME: u32 = 40;
+const COLUMNS: [(&str, &str); 5] =
+    [("编号", "extId"), ("栏目", "category"), ("标题", "title"), ("简介", "summary"), ("正文", "content")];
+/// Characters of a text: with 5,000 rows, ten megabytes.
+const CONTENT: usize = 1000;
+/// Of so many rows one is of no column that there is, and of so many one has no title: some are wrong in both.
+const NO_CATEGORY: u32 = 4;
+const NO_TITLE: u32 = 10;
 /// Within which it must be checked (issue 5), and with how much memory more.
 const SECONDS_MAX: f64 = 10.0;
 const EXTRA_MIB_MAX: f64 = 64.0;
@@ -48,10 +42,11 @@ pub(super) fn run(options: Options, rows: u32, rounds: u32) -> Result<()> {
     // The build of `soak crash`, which nothing makes slower that is not told to.
     let options = Options { failpoints: true, ..options };
     let connectors = components::build(Kind::Connectors, None)?;
-    let (duijie, connector) = (tools::host(options)?, tools::named(&connectors, "zj-gxsz")?);
+    let (duijie, connector) = (tools::host(options)?, tools::named(&connectors, "culturedc")?);
     process::block_on(async {
         let site = Site::new(&duijie, "[log]\nlevel = \"warn\"\n")?;
         site.add_connector(&connector)?;
+        site.write("secrets/key", "SKDEMO000000000000000000000000001")?;
         site.write("links.d/sheets.toml", &link())?;
         let (workbook, wrong) = workbook(rows)?;
         let mib = workbook.len() as f64 / f64::from(1 << 20);
@@ -90,15 +85,9 @@ pub(super) fn run(options: Options, rows: u32, rounds: u32) -> Result<()> {
 fn link() -> String {
     let columns = COLUMNS.map(|(header, member)| format!("[\"{header}\", \"/{member}\"]")).join(", ");
     format!(
-        "{}client_id = \"demo-college\"\n\n\
-        [config.mapping.one]\nfields = [\
-        {{ to = \"recordId\", required = true }}, {{ to = \"schoolCode\", constant = \"99999\" }}, \
-        {{ to = \"teacherNo\", required = true }}, {{ to = \"teacherName\", required = true }}, \
-        {{ to = \"students\", constant = [{{ studentNo = \"1\", studentName = \"s\" }}] }}, \
-        {{ to = \"talkTime\", type = \"date\", required = true }}, \
-        {{ to = \"content\", required = true, max_length = 5000 }}, {{ to = \"attention\", type = \"integer\" }}]\n\
-        [sheets.\"record.push-one\"]\ncolumns = [{columns}]\n",
-        simulated("http://127.0.0.1:9")
+        "connector = \"culturedc\"\n\n[config]\nprofile = \"sim-v1\"\nbase_url = \"http://127.0.0.1:9\"\n\
+        access_key = \"AKDEMO0000000001\"\n\n[secrets.secret_key]\nfile = \"../secrets/key\"\n\n\
+        [allow]\nhttp = [\"http://127.0.0.1:9\"]\n\n[sheets.\"resource.push\"]\ncolumns = [{columns}]\n"
     )
 }
 
@@ -110,22 +99,16 @@ fn workbook(rows: u32) -> Result<(Vec<u8>, BTreeSet<Place>)> {
         sheet.write_string(0, column, *header)?;
     }
     for row in 1..=rows {
-        let attention = if row % NO_NUMBER == 0 { "高" } else { "1" };
-        let name = if row % NO_NAME == 0 { "" } else { "教师" };
-        let cells = [
-            format!("R{row:06}"),
-            format!("T{:05}", row % 500),
-            name.to_owned(),
-            "2026-03-01 14:30:00".to_owned(),
-            letters.text(CONTENT),
-            attention.to_owned(),
-        ];
+        let category = if row % NO_CATEGORY == 0 { "别的" } else { "news" };
+        let title = if row % NO_TITLE == 0 { "" } else { "一场讲座" };
+        let cells =
+            [format!("R{row:06}"), category.to_owned(), title.to_owned(), "简介".to_owned(), letters.text(CONTENT)];
         for (cell, column) in cells.iter().zip(0..) {
             if !cell.is_empty() {
                 sheet.write_string(row, column, cell)?;
             }
         }
-        let places = [(NO_NUMBER, "关注程度"), (NO_NAME, "教师姓名")];
+        let places = [(NO_CATEGORY, "栏目"), (NO_TITLE, "标题")];
         wrong.extend(places.iter().filter(|(of, _)| row % of == 0).map(|(_, column)| (row + 1, *column)));
     }
     Ok((book.save_to_buffer().context("writing the workbook")?, wrong))

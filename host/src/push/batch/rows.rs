@@ -18,7 +18,8 @@ use super::{
 use crate::{
     failure::{MESSAGE_MAX, cut},
     push::{Push, PushError, accept::Lane, now},
-    sheet::{self, Columns, Fault, Format, Limits, Row, SheetError},
+    runtime::Violation,
+    sheet::{self, Columns, Fault, Format, Limits, Row, SheetError, Wrong},
     store::{Digest, RowAsk},
 };
 
@@ -112,12 +113,7 @@ impl Reading {
     fn check(&self, Row { row, record }: Row) -> Result<Checked, PushError> {
         let record = match record {
             Ok(record) => record.0,
-            Err(Fault { column, message, record }) => {
-                // No record looks like this; and of a cell that cannot be read nothing may be in the record.
-                let body = [b"\0", message.as_bytes(), b"\0", record.as_deref().unwrap_or_default()].concat();
-                let error = RowError { row, column, pointer: None, message };
-                return self.refuse(row, self.digest(&body), vec![error], record);
-            }
+            Err(fault) => return self.unread(row, fault),
         };
         let value: Value = match serde_json::from_slice(&record) {
             Ok(value) => value,
@@ -133,17 +129,37 @@ impl Reading {
             job.idempotency = None;
             return Ok(Checked::new(row, job.body, RowAsk::Job(Box::new(job)), Vec::new()));
         }
-        let errors = violations.into_iter().map(|mut violation| {
-            cut(&mut violation.message, MESSAGE_MAX);
-            RowError {
-                row,
-                column: self.columns.header_of(&violation.pointer).map(ToOwned::to_owned),
-                pointer: Some(violation.pointer.chars().take(POINTER_MAX).collect()),
-                message: violation.message,
-            }
-        });
-        let errors = errors.collect();
+        let errors = violations.into_iter().map(|violation| self.error(row, violation)).collect();
         self.refuse(row, self.digest(&record), errors, Some(record))
+    }
+
+    /// A row of which some cells could not be read: those are told, and what is wrong with the others.
+    fn unread(&self, row: u32, Fault { wrong, record }: Fault) -> Result<Checked, PushError> {
+        // No record looks like this; and of a cell that cannot be read nothing may be in the record.
+        let mut body = Vec::new();
+        for Wrong { column, message } in &wrong {
+            let column = column.as_deref().unwrap_or_default();
+            body.extend([b"\0", column.as_bytes(), b"\0", message.as_bytes()].concat());
+        }
+        body.extend([b"\0", record.as_deref().unwrap_or_default()].concat());
+        let read = record.as_ref().and_then(|record| serde_json::from_slice::<Value>(record).ok());
+        let others = read.map(|value| self.lane.violations(&value)).transpose()?.unwrap_or_default();
+        let others = others.into_iter().map(|violation| self.error(row, violation));
+        let others: Vec<RowError> =
+            others.filter(|error| wrong.iter().all(|wrong| wrong.column != error.column)).collect();
+        let cells = wrong.into_iter().map(|Wrong { column, message }| RowError { row, column, pointer: None, message });
+        let errors = cells.chain(others).collect();
+        self.refuse(row, self.digest(&body), errors, record)
+    }
+
+    fn error(&self, row: u32, mut violation: Violation) -> RowError {
+        cut(&mut violation.message, MESSAGE_MAX);
+        RowError {
+            row,
+            column: self.columns.header_of(&violation.pointer).map(ToOwned::to_owned),
+            pointer: Some(violation.pointer.chars().take(POINTER_MAX).collect()),
+            message: violation.message,
+        }
     }
 
     fn refuse(

@@ -195,3 +195,16 @@ fn digits_that_excel_dropped_are_a_fault_in_csv_too() {
         assert_eq!(csv(&format!("姓名\n{cell}\n")), [Got::Ok(2, json!({"name": cell}))]);
     }
 }
+
+#[test]
+fn every_cell_of_a_row_that_cannot_be_read_is_named() {
+    let csv = "姓名,年龄,分数,在读\n甲,abc,x,maybe\n";
+    let mut seen = Vec::new();
+    read(Format::Csv, csv.as_bytes(), &people(), LIMITS, &mut |row| {
+        let fault = row.record.err().unwrap();
+        seen.extend(fault.wrong.into_iter().map(|wrong| wrong.column.unwrap()));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(seen, ["年龄", "分数", "在读"]);
+}
