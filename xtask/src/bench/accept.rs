@@ -98,7 +98,7 @@ impl Bench<'_> {
         let link = format!("{}client_id = \"demo-college\"\n", simulated("http://127.0.0.1:9"));
         site.write(&format!("links.d/{LINK}.toml"), &link)?;
         for way in WAYS {
-            site.write(way.name, &body(way.records, round))?;
+            site.write(way.name, &body(way, round))?;
         }
         self.sync_ms.extend(syncs(&site)?);
         let env = match extra_ms {
@@ -151,9 +151,10 @@ impl Bench<'_> {
 }
 
 /// So many records, one a line, each with digits to be replaced. Rounds and ways differ in the rest of the key.
-fn body(records: usize, round: u32) -> String {
+fn body(way: Way, round: u32) -> String {
+    let Way { connections, records, .. } = way;
     let record = json!({
-        "recordId": format!("r{round}n{records}-{DIGITS}"), "schoolCode": "33001", "teacherNo": "10086",
+        "recordId": format!("r{round}c{connections}n{records}-{DIGITS}"), "schoolCode": "33001", "teacherNo": "10086",
         "teacherName": "王老师", "students": [{ "studentNo": "2021001", "studentName": "张三" }],
         "talkTime": "2026-03-01 14:30:00", "talkTopic": "学业", "content": "谈话内容".repeat(40),
     });
