@@ -26,7 +26,7 @@ impl Clock for Told {
 /// The rate of one link.
 pub(super) struct Pace {
     per_min: NonZeroU32,
-    /// One second's worth.
+    /// Half a second's worth.
     burst: NonZeroU32,
     limiter: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Instant>>,
     clock: Told,
@@ -35,10 +35,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// So many a minute, evenly. Of what was not used, one second's worth is kept, and another one that was drawn: so in no
-    /// minute, whatever was before it, more than the rate and those begin.
+    /// So many a minute, evenly. Of what was not used, half a second's worth is kept, and as much that was drawn: so in no
+    /// minute, whatever was before it, more than the rate and one second's worth begin (or two, if that is none).
     pub(super) fn new(per_min: NonZeroU32, now: Instant) -> Self {
-        let burst = NonZeroU32::new(per_min.get() / 60).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(per_min.get() / 120).unwrap_or(NonZeroU32::MIN);
         let clock = Told(Arc::new(Mutex::new(now)));
         let limiter = RateLimiter::direct_with_clock(Quota::per_minute(per_min).allow_burst(burst), clock.clone());
         Self { per_min, burst, limiter, clock, drawn: 0 }
@@ -97,16 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn one_seconds_worth_at_once_and_then_as_the_rate_allows() {
+    fn half_a_seconds_worth_at_once_and_then_as_the_rate_allows() {
         let now = Instant::now();
-        let mut pace = pace(120, now);
+        let mut pace = pace(240, now);
         assert_eq!((pace.ready(now), pace.ready(now)), (2, 2), "what was drawn is there until it is used");
         pace.spend();
         pace.spend();
         assert_eq!(pace.ready(now), 0);
         let next = pace.next(now);
-        assert!(next > now && next <= now + SECOND / 2, "{:?}", next - now);
-        assert_eq!(pace.ready(now + SECOND / 2), 1);
+        assert!(next > now && next <= now + SECOND / 4, "{:?}", next - now);
+        assert_eq!(pace.ready(now + SECOND / 4), 1);
         assert_eq!(pace.ready(now + SECOND * 3600), 2, "no more is drawn, however long nothing was sent");
     }
 
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn in_no_minute_more_begin_than_the_rate_and_two_seconds_worth() {
+    fn in_no_minute_more_begin_than_the_rate_and_one_seconds_worth() {
         for per_min in [1, 7, 59, 60, 61, 600, 6000] {
             let mut now = Instant::now();
             let mut pace = pace(per_min, now);
@@ -139,7 +139,7 @@ mod tests {
                 }
                 most = most.max(begun.len());
             }
-            let allowed = per_min + 2 * (per_min / 60).max(1);
+            let allowed = per_min + 2 * (per_min / 120).max(1);
             assert!(most <= allowed as usize, "{most} in a minute at {per_min}");
             assert!(most * 10 >= per_min as usize * 9, "{most} in a minute at {per_min}: the rate is used");
         }

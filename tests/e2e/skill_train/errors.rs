@@ -157,7 +157,7 @@ async fn what_does_not_fit_is_invalid_input_by_its_place_and_nothing_is_sent() {
     let wrong = [
         ("student.authenticate", person("999999200312110041"), "/cardNo"),
         ("student.authenticate", person(""), "/cardNo"),
-        ("study.start", viewing(1), ""),
+        ("study.start", viewing(1), "/courseCode"),
         ("study.end", start(1), "/courseCode"),
         (REPORT, minute(1, 604_801, 60), "/playTime"),
         (REPORT, with(start(1), &json!({ "playTime": "60", "progressTime": 60 })), "/playTime"),
@@ -165,7 +165,7 @@ async fn what_does_not_fit_is_invalid_input_by_its_place_and_nothing_is_sent() {
         ("photo.update", photo_of("ftp://img.example.com/1.jpg"), "/ercunPhotoUrl"),
         ("face.compare", compare(1, &json!({ "bizCode": code(1) }), "0", "no base64!"), "/target"),
         ("face.compare", compare(1, &json!({ "bizCode": code(1) }), "3", &photo(9, 1)), "/compareMode"),
-        ("popup.submit", json!({ "bizCode": code(1), "verificationCode": "1234" }), ""),
+        ("popup.submit", json!({ "bizCode": code(1), "verificationCode": "1234" }), "/videoStudyTime"),
         ("course.push", json!({ "courses": [] }), "/courses"),
     ];
     for (operation, input, pointer) in wrong {
