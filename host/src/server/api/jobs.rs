@@ -23,7 +23,7 @@ use crate::{
         inputs::Room,
         problem::Problem,
     },
-    store::{Attempt, Filter, Job, JobId, PAGE_MAX, State as JobState},
+    store::{At, Attempt, Filter, Job, JobId, PAGE_MAX, State as JobState},
 };
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -68,10 +68,7 @@ pub(super) async fn push(
         Ok(job) => job,
         Err(error) => {
             tracing::error!(job = %ticket.id, %error, "a record was accepted, and how it stands could not be read");
-            return Ok(located(
-                (StatusCode::ACCEPTED, Json(Kept { id: ticket.id.to_string() })).into_response(),
-                ticket.id,
-            ));
+            return Ok(located(kept(push, ticket.id, link, operation, &id.0), ticket.id));
         }
     };
     if ticket.replay && !preference.durable() && !is_over(&job) {
@@ -86,10 +83,32 @@ pub(super) async fn push(
     Ok(response)
 }
 
-/// What is known of a record that was accepted and cannot be read.
-#[derive(Serialize)]
-struct Kept {
-    id: String,
+/// 202 for a record that was accepted and cannot be read any more: as it was when it was accepted.
+fn kept(push: &Push, job: JobId, link: &str, operation: &str, request_id: &str) -> Response {
+    let connector = push.dispatcher().serving(link).map(|link| link.connector.manifest.name.to_string());
+    let now = At::from(jiff::Timestamp::now()).to_string();
+    let view = JobView {
+        id: job.to_string(),
+        link,
+        connector: connector.as_deref().unwrap_or_default(),
+        operation,
+        state: JobState::Queued.as_str(),
+        outcome: None,
+        may_have_been_applied: false,
+        class: None,
+        upstream_code: None,
+        message: None,
+        attempts: 0,
+        due: None,
+        accepted: now.clone(),
+        updated: now,
+        finished: None,
+        superseded_by: None,
+        batch: None,
+        row: None,
+        request_id,
+    };
+    (StatusCode::ACCEPTED, Json(view)).into_response()
 }
 
 fn located(mut response: Response, job: JobId) -> Response {
