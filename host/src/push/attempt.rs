@@ -201,17 +201,26 @@ mod tests {
     use super::*;
     use crate::{
         push::Ask,
-        server::tests::{guest, queue::still},
-        store::{LeaseAsk, Stage, State, seen_past_store},
+        server::tests::{
+            guest,
+            queue::{Queue, still},
+        },
+        shutdown::Drain,
+        store::{JobId, LeaseAsk, Stage, State, seen_past_store},
     };
+
+    /// A queue whose worker does not run, with one record.
+    async fn with_one(operation: &str) -> (Queue, Drain, JobId) {
+        let (queue, drain) = still(guest::dispatcher(&["t.a"], &[]).await);
+        let (platform, input) = ("campus".parse().unwrap(), Bytes::from_static(b"{}"));
+        let ask = Ask { platform: &platform, link: "t.a", operation, input, idempotency: None, request_id: "r-1" };
+        let id = queue.push.accept(ask).await.unwrap().id;
+        (queue, drain, id)
+    }
 
     #[tokio::test]
     async fn a_record_at_which_the_host_panics_is_not_left_under_way() {
-        let (queue, _drain) = still(guest::dispatcher(&["t.a"], &[]).await);
-        let platform = "campus".parse().unwrap();
-        let (link, operation, input) = ("t.a", "echo", Bytes::from_static(b"{}"));
-        let ask = Ask { platform: &platform, link, operation, input, idempotency: None, request_id: "r-1" };
-        let id = queue.push.accept(ask).await.unwrap().id;
+        let (queue, _drain, id) = with_one("echo").await;
         let store = queue.push.store();
         for state in [State::Queued, State::Parked] {
             let at = now().plus(std::time::Duration::from_secs(3600));
@@ -238,12 +247,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_that_failed_is_kept_as_long_as_its_link_says_and_no_longer() {
-        let (queue, drain) = still(guest::dispatcher(&["t.a"], &[]).await);
-        let platform = "campus".parse().unwrap();
-        let (link, operation, input) = ("t.a", "reject", Bytes::from_static(b"{}"));
-        let ask = Ask { platform: &platform, link, operation, input, idempotency: None, request_id: "r-1" };
+        let (queue, drain, id) = with_one("reject").await;
         let mut ends = queue.push.ends();
-        let id = queue.push.accept(ask).await.unwrap().id;
         tokio::spawn(crate::push::worker::run(queue.push.clone(), drain));
         while ends.recv().await.unwrap() != id {}
         let job = queue.push.store().job(id).await.unwrap().unwrap();
