@@ -111,6 +111,20 @@ fn inspect_shows_what_a_connector_is() {
 }
 
 #[test]
+fn inspect_says_how_a_queue_may_treat_each_operation() {
+    let file = build::connector("skill-train");
+    let shown = Setup::new().run(&["inspect", file.to_str().unwrap()]).expect_code(0).stdout;
+    for (operation, words) in [
+        ("study.start", "[write, repeat unsafe, line study]"),
+        ("record.submit", "[write, repeat safe, line study, every version sent]"),
+        ("face.compare", "[write, repeat unsafe, never queued]"),
+        ("face.config", "[read, repeat safe]"),
+    ] {
+        assert!(shown.contains(&format!("  {operation}  {words}  ")), "{operation} {words} in {shown}");
+    }
+}
+
+#[test]
 fn inspect_of_what_is_no_connector_ends_with_1_and_says_what_it_is() {
     let setup = Setup::new();
     for (name, bytes, word) in

@@ -69,7 +69,11 @@ fn text(prepared: &Prepared) -> String {
             Repeat::Safe => "repeat safe",
             Repeat::Unsafe => "repeat unsafe",
         };
-        lines.push(format!("  {}  [{effect}, {repeat}]  {}", operation.name, operation.summary.en));
+        let line = operation.line.as_ref().map(|line| format!("line {line}"));
+        let more = [(operation.every_version, "every version sent"), (operation.direct_only, "never queued")];
+        let more = more.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned());
+        let words: Vec<String> = [effect, repeat].map(str::to_owned).into_iter().chain(line).chain(more).collect();
+        lines.push(format!("  {}  [{}]  {}", operation.name, words.join(", "), operation.summary.en));
     }
     if !manifest.hooks.is_empty() {
         lines.push("\nhooks".to_owned());
